@@ -1,0 +1,158 @@
+"""A server of our own on a scratch folder, and a tab that talks to it as a browser would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from websockets.sync.client import ClientConnection, connect
+
+from webviewer.errors import PeerUnavailableError
+from webviewer.wire.frame import FrameHeader
+from webviewer.wire.messages import PROTOCOL_VERSION
+
+_PART_BYTES = 16 * 1024 * 1024
+_PATIENCE = 60.0
+
+
+@contextmanager
+def running_server() -> Iterator[tuple[str, int]]:
+    """Yield (address, pid) of ``webviewer serve --demo`` on an empty folder."""
+    with tempfile.TemporaryDirectory(prefix="webviewer-bench-") as folder:
+        command = [sys.executable, "-m", "webviewer", "serve", "--demo", "--no-sample", "--no-dicom", "--port", "0"]
+        command += ["--data", folder, "--log-level", "warning"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+        try:
+            lines = process.stdout or ()
+            found = next((match for line in lines if (match := re.match(r"listening on (\S+)", line))), None)
+            if found is None:
+                text = "the server did not start"
+                raise PeerUnavailableError(text)
+            yield found[1], process.pid
+        finally:
+            process.terminate()
+            process.wait(30)
+            if process.stdout:
+                process.stdout.close()
+
+
+class Tab:
+    """A logged-in tab with one socket."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http = httpx2.Client(base_url=url, headers={"Origin": url}, timeout=_PATIENCE)
+        self._wait_ready()
+        answer = self._http.post("/v2/login", json={"user": "demo", "password": "demo"}).raise_for_status()
+        self._http.headers["X-CSRF-Token"] = answer.json()["csrf"]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The session cookie, for a browser."""
+        return dict(self._http.cookies.items())
+
+    def upload(self, files: list[bytes]) -> tuple[str, str]:
+        """Store a series of DICOM files; return the ids of its study and series."""
+        packed = BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+            for number, content in enumerate(files):
+                archive.writestr(f"{number:05}.dcm", content)
+        content = packed.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        state: dict[str, Any] = {}
+        for offset in range(0, len(content), _PART_BYTES):
+            query: dict[str, str | int] = {"offset": offset, "size": len(content), "name": "series.zip"}
+            part = content[offset : offset + _PART_BYTES]
+            state = self._http.put(f"/v2/uploads/{digest}", params=query, content=part).raise_for_status().json()
+        deadline = time.monotonic() + _PATIENCE
+        while state["state"] == "processing" and time.monotonic() < deadline:
+            time.sleep(0.1)
+            state = self._http.get(f"/v2/uploads/{digest}").raise_for_status().json()
+        study = next(outcome["study"] for outcome in state["outcomes"] if outcome["study"])
+        detail = self._http.get(f"/v2/studies/{study}").raise_for_status().json()
+        return study, detail["series"][0]["id"]
+
+    def socket(self) -> ClientConnection:
+        """Open ``/eventQueue`` and say hello."""
+        cookie = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
+        address = self._url.replace("http", "ws", 1) + "/eventQueue"
+        headers = {"Cookie": cookie, "Origin": self._url}
+        socket: ClientConnection = connect(address, additional_headers=headers, compression=None, max_size=None)
+        socket.send(json.dumps({"type": "hello", "version": PROTOCOL_VERSION}))
+        return socket
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while self._http.get("/readyz").status_code != httpx2.codes.OK:
+            if time.monotonic() > deadline:
+                text = "the server did not become ready"
+                raise PeerUnavailableError(text)
+            time.sleep(0.1)
+
+
+class Viewport:
+    """Viewport 0 of a socket."""
+
+    def __init__(self, socket: ClientConnection, study: str, series: str, side: int) -> None:
+        self._socket = socket
+        self._sequence = 0
+        self.started = time.perf_counter()
+        message = {"type": "open", "viewport": 0, "study": study, "series": series, "size": [side, side]}
+        socket.send(json.dumps(message))
+        self.opened: dict[str, Any] = {}
+        while not self.opened:
+            received = socket.recv(timeout=_PATIENCE)
+            if isinstance(received, str) and json.loads(received)["type"] == "opened":
+                self.opened = json.loads(received)
+
+    def change(self, *, active: bool, **patch: object) -> int:
+        """Send a ``view``; return its sequence."""
+        self._sequence += 1
+        message = {"type": "view", "viewport": 0, "sequence": self._sequence, "patch": patch, "active": active}
+        self._socket.send(json.dumps(message))
+        return self._sequence
+
+    def frame(self) -> tuple[FrameHeader, int]:
+        """Receive and acknowledge the next frame; return its header and its length in bytes."""
+        while True:
+            received = self._socket.recv(timeout=_PATIENCE)
+            if isinstance(received, bytes):
+                header = FrameHeader.unpack(received)
+                self._socket.send(json.dumps({"type": "ack", "viewport": 0, "serial": header.serial}))
+                return header, len(received)
+
+    def frame_of(self, sequence: int, quality: int | None = None) -> tuple[FrameHeader, int]:
+        """Receive frames until one shows state ``sequence`` (in ``quality``)."""
+        while True:
+            header, length = self.frame()
+            if header.sequence >= sequence and quality in {None, int(header.quality)}:
+                return header, length
+
+    def close(self) -> None:
+        """Free the viewport."""
+        self._socket.send(json.dumps({"type": "close", "viewport": 0}))
+
+
+def read_series(folder: Path | None) -> list[bytes]:
+    """Return the files of a folder, or 60 slices of the phantom."""
+    if folder is not None:
+        return [file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()]
+    from webviewer.sample.series import PhantomSeries  # noqa: PLC0415 - a folder needs no phantom
+
+    return list(PhantomSeries(slices=60, step=10.0, name="bench").instances())

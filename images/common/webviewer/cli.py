@@ -1,0 +1,201 @@
+"""The command ``webviewer``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from webviewer import settings as configuration
+from webviewer.errors import WebViewerError
+from webviewer.sample.series import SIDE, SLICES, SPACING, STEP, PhantomSeries
+from webviewer.telemetry import logs
+from webviewer.version import full_version
+
+_SERVERS = {
+    "serve": "run everything in one process (unified)",
+    "control": "run the control role: pages, log-in, gateway",
+    "storage": "run the storage role: studies, DICOM listener",
+    "render": "run the render role: pictures",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = vars(_parser().parse_args(arguments))
+    run = options.pop("run")
+    try:
+        status: int = run(options)
+    except WebViewerError as error:
+        print(f"webviewer: {error.message}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="webviewer",
+        description="Web DICOM viewer, rendered on the server. Diagnosis is for qualified specialists only.",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("-v", "--version", action="version", version=full_version())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, summary in _SERVERS.items():
+        command = commands.add_parser(name, help=summary, description=summary, argument_default=argparse.SUPPRESS)
+        command.set_defaults(run=_serve, command=name)
+        command.add_argument("-v", "--version", action="version", version=full_version())
+        _add_common(command)
+        if name in {"serve", "storage"}:
+            _add_storage(command)
+        if name in {"serve", "render"}:
+            _add_render(command)
+        if name in {"serve", "control"}:
+            _add_control(command)
+        if name == "serve":
+            command.add_argument("--demo", action="store_true", help="admin/admin and demo/demo on loopback only")
+            command.add_argument("--no-sample", action="store_true", help="do not make the sample study")
+    _add_database(commands)
+    _add_sample(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-c", "--config", type=Path, metavar="FILE", help="settings as YAML or JSON")
+    command.add_argument("--data", type=Path, metavar="DIR", help="everything that must survive (default: ./data)")
+    command.add_argument("--database-url", metavar="URL", help="postgresql+asyncpg://…; default: SQLite in --data")
+    command.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=int, metavar="PORT", help="port to listen on, 0 = any free one")
+    command.add_argument("--metrics-port", type=int, metavar="PORT", help="Prometheus metrics of a single role")
+    command.add_argument("--control-url", metavar="URL", help="address of control, for storage and render")
+    log = command.add_argument_group("logs")
+    log.add_argument("-l", "--log", type=Path, metavar="FILE", help="log file")
+    log.add_argument("--log-level", choices=["error", "warning", "info", "debug"])
+    log.add_argument("--no-log-to-console", action="store_true")
+    log.add_argument("--no-log-flush", action="store_true")
+    log.add_argument("--high-precision-log-time-labels", action="store_true", help="microseconds")
+
+
+def _add_storage(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("DICOM")
+    group.add_argument("--dicom-port", type=int, metavar="PORT", help="DICOM listener (default: 11112, 0 = any free)")
+    group.add_argument("--dicom-host", metavar="ADDRESS", help="address of the DICOM listener (default: --host)")
+    group.add_argument("--no-dicom", action="store_true", help="no DICOM listener")
+    group.add_argument("--ae-title", metavar="AE", help="own AE title (default: WEBVIEWER)")
+
+
+def _add_render(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("rendering")
+    group.add_argument("--device", type=int, metavar="INDEX", help="device of the list in the log (default: fastest)")
+    group.add_argument("--render-bandwidth", type=int, metavar="BYTES", help="per second and context, 0 = unlimited")
+    group.add_argument("--max-thread-pool-threads", type=int, metavar="N", help="threads that render (default: 4)")
+    group.add_argument("--render-workers", type=int, metavar="N", help="worker processes (default: 1)")
+    group.add_argument("--no-image-cache", action="store_true", help="decoded images are not kept for other contexts")
+    group.add_argument("--no-volume-cache", action="store_true", help="volumes are not kept")
+    group.add_argument("--no-cache", action="store_true", help="both of the above")
+
+
+def _add_control(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("pages")
+    group.add_argument("--html", type=Path, metavar="DIR", help="folder of the built pages")
+    group.add_argument("--server-url", metavar="URL", help="public address of the start page")
+    group.add_argument("--base-path", metavar="PATH", help="path prefix behind a proxy that does not say it")
+    group.add_argument("--storage-url", metavar="URL", help="address of the storage node (role control)")
+    group.add_argument("--render-url", metavar="URL", help="address of the render node (role control)")
+
+
+def _add_database(commands: Any) -> None:  # noqa: ANN401 - argparse keeps the class of its sub-parsers private
+    command = commands.add_parser("db", help="database upkeep", argument_default=argparse.SUPPRESS)
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    upgrade = actions.add_parser(
+        "upgrade", help="bring the schemas to this release", argument_default=argparse.SUPPRESS
+    )
+    upgrade.set_defaults(run=_upgrade)
+    upgrade.add_argument("-c", "--config", type=Path, metavar="FILE")
+    upgrade.add_argument("--data", type=Path, metavar="DIR")
+    upgrade.add_argument("--database-url", metavar="URL")
+    upgrade.add_argument("--role", choices=["control", "storage"], action="append", help="default: both")
+
+
+def _add_sample(commands: Any) -> None:  # noqa: ANN401 - as above
+    command = commands.add_parser("sample", help="the analytic phantom", argument_default=argparse.SUPPRESS)
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    write = actions.add_parser("write", help="write the phantom as a DICOM series")
+    write.set_defaults(run=_write_sample)
+    write.add_argument("folder", type=Path)
+    write.add_argument("--slices", type=int, default=SLICES)
+    write.add_argument("--size", type=int, default=SIDE, help="rows and columns")
+
+
+def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
+    command = commands.add_parser("bench", help="measure beside the peers, in one run")
+    actions = command.add_subparsers(required=True, metavar="WHAT")
+    view = actions.add_parser("view", help="stack images through the WebSocket beside trame-rca")
+    view.set_defaults(run=_bench_view)
+    view.add_argument("--data", type=Path, metavar="DIR", help="folder of a DICOM series (default: the phantom)")
+    view.add_argument("--frames", type=int, default=120, help="frames per measurement")
+    view.add_argument("--no-browser", action="store_true", help="leave Chromium out")
+    view.add_argument("--no-peer", action="store_true", help="leave trame-rca out")
+    view.add_argument("--output", type=Path, metavar="FILE", help="write the figures there as JSON")
+
+
+def _settings(options: dict[str, Any]) -> configuration.Settings:
+    if options.pop("no_cache", False):
+        options |= {"no_image_cache": True, "no_volume_cache": True}
+    return configuration.load(options, options.pop("config", None))
+
+
+def _serve(options: dict[str, Any]) -> int:
+    command = options.pop("command")
+    settings = _settings(options)
+    logs.configure(settings)
+    from webviewer import unified  # noqa: PLC0415 - `--version`, `--help` and wrong settings need no role
+
+    run = unified.run_unified(settings) if command == "serve" else unified.run_single(command, settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run)
+    return 0
+
+
+def _upgrade(options: dict[str, Any]) -> int:
+    from webviewer.roles import find_role  # noqa: PLC0415 - as above
+
+    roles = options.pop("role", ["control", "storage"])
+    settings = _settings(options)
+    logs.configure(settings)
+    for name in roles:
+        role = find_role(name)
+        if role.upgrade:
+            asyncio.run(role.upgrade(settings))
+            print(f"{name}: schema is up to date")  # noqa: T201
+    return 0
+
+
+def _write_sample(options: dict[str, Any]) -> int:
+    folder: Path = options["folder"]
+    folder.mkdir(parents=True, exist_ok=True)
+    size = options["size"]
+    spacing = SPACING * SIDE / size
+    step = STEP * SLICES / options["slices"]
+    name = f"sample-{size}-{options['slices']}"
+    series = PhantomSeries(rows=size, columns=size, slices=options["slices"], spacing=spacing, step=step, name=name)
+    for index, content in enumerate(series.instances()):
+        (folder / f"{index + 1:05}.dcm").write_bytes(content)
+        if sys.stderr.isatty():
+            print(f"\r{index + 1}/{series.slices}", end="", file=sys.stderr)  # noqa: T201
+    print(f"{series.slices} images in {folder}")  # noqa: T201
+    return 0
+
+
+def _bench_view(options: dict[str, Any]) -> int:
+    from webviewer.bench import view  # noqa: PLC0415 - needs nothing of a server
+
+    defaults = {"data": None, "output": None, "no_browser": False, "no_peer": False, "frames": 120}
+    return view.run(**(defaults | options))

@@ -1,0 +1,1 @@
+"""Network clients of the roles: the same protocols as the services themselves."""

@@ -1,0 +1,144 @@
+"""The render node over WebSocket and HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from webviewer.errors import PeerUnavailableError
+from webviewer.ports.render import LinkClosedError, RenderLink
+from webviewer.web.errors import from_problem
+from webviewer.wire.messages import MAX_MESSAGE_BYTES, ErrorMessage
+
+_TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
+_OPEN_SECONDS = 10.0
+_MAX_FRAME_BYTES = 512 * 1024 * 1024
+_ABNORMAL = 1006
+
+
+class RenderClient:
+    """Implements :class:`webviewer.ports.render.RenderPort`; close it by :meth:`aclose`."""
+
+    def __init__(self, base_url: str) -> None:
+        base = base_url.rstrip("/")
+        self._socket_url = "ws" + base.removeprefix("http") + "/v1/session"
+        # trust_env off: a proxy of the environment is for the world, not for a node beside us.
+        self._http = httpx2.AsyncClient(base_url=base, timeout=_TIMEOUT, trust_env=False)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def ping(self) -> None:
+        """Return if the node serves requests."""
+        await self._get("/readyz")
+
+    @asynccontextmanager
+    async def connect(self, token: str) -> AsyncIterator[RenderLink]:
+        """Open a link; see the port."""
+        try:
+            # Frames are compressed already, and pings go the other way.
+            socket = await connect(
+                self._socket_url,
+                additional_headers={"Authorization": _bearer(token)},
+                compression=None,
+                open_timeout=_OPEN_SECONDS,
+                ping_interval=None,
+                max_size=_MAX_FRAME_BYTES,
+                proxy=None,
+            )
+        except InvalidStatus as error:
+            raise from_problem(error.response.status_code, bytes(error.response.body or b"")) from error
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:
+            text = "the render node does not answer"
+            raise PeerUnavailableError(text) from error
+        link = _SocketLink(socket)
+        try:
+            yield link
+        finally:
+            await link.aclose()
+
+    async def thumbnail(
+        self, token: str, pixels_token: str, size: int, storage: str | None = None
+    ) -> tuple[bytes, str]:
+        """Return (image, media type) of the middle frame; see the port."""
+        params: dict[str, Any] = {"size": size} | ({"storage": storage} if storage else {})
+        headers = {"Authorization": _bearer(token), "X-Pixels-Grant": pixels_token}
+        answer = await self._get("/v1/thumbnail", params=params, headers=headers)
+        return answer.content, answer.headers.get("content-type", "")
+
+    async def _get(self, path: str, **arguments: Any) -> httpx2.Response:  # noqa: ANN401 - passed on
+        try:
+            answer = await self._http.get(path, **arguments)
+        except httpx2.TransportError as error:
+            text = "the render node does not answer"
+            raise PeerUnavailableError(text) from error
+        if not answer.is_success:
+            raise from_problem(answer.status_code, answer.content)
+        return answer
+
+
+class _SocketLink:
+    """A link whose other end is in another process."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._refused: asyncio.Queue[str] = asyncio.Queue()
+        self._reading: asyncio.Task[str | bytes] | None = None
+
+    async def send(self, text: str) -> None:
+        """Hand a message to the node. Raises LinkClosedError."""
+        if len(text.encode(errors="replace")) > MAX_MESSAGE_BYTES:
+            # The node's server would end the connection; a wrong message costs no more than an error.
+            message = f"a message may have at most {MAX_MESSAGE_BYTES} bytes"
+            self._refused.put_nowait(ErrorMessage(code="too_large", message=message).model_dump_json())
+            return
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed as error:
+            raise _closed(error) from error
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message or frame. Raises LinkClosedError."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        refused = asyncio.create_task(self._refused.get())
+        try:
+            await asyncio.wait({self._reading, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                return refused.result()
+        finally:
+            refused.cancel()
+        reading, self._reading = self._reading, None
+        return reading.result()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self._socket.close()
+
+    async def _read(self) -> str | bytes:
+        try:
+            return await self._socket.recv()
+        except ConnectionClosed as error:
+            raise _closed(error) from error
+
+
+def _closed(error: ConnectionClosed) -> LinkClosedError:
+    received = error.rcvd
+    if received is None:
+        return LinkClosedError(_ABNORMAL, "the render node has gone")
+    return LinkClosedError(received.code, received.reason)
+
+
+def _bearer(token: str) -> str:
+    """An empty token is refused by the node; a header must not end in a blank."""
+    return f"Bearer {token}".strip()

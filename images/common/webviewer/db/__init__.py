@@ -1,0 +1,1 @@
+"""Databases of the roles: the engine, and the only dialect branches."""

@@ -1,0 +1,1 @@
+"""Values of the domain: no framework, no input or output."""

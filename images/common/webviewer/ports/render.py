@@ -1,0 +1,57 @@
+"""What control asks of a render node."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from webviewer.errors import WebViewerError
+
+
+class LinkClosedError(WebViewerError, ConnectionError):
+    """The render node ended the link; ``close_code`` is a WebSocket close code (4001 = move)."""
+
+    code = "link_closed"
+
+    def __init__(self, close_code: int, message: str) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+class RenderLink(Protocol):
+    """One browser tab's conversation with a render node: texts and frames of :mod:`webviewer.wire`."""
+
+    async def send(self, text: str) -> None:
+        """Hand a message to the node. Raises :class:`LinkClosedError`."""
+        ...
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message or frame. Raises :class:`LinkClosedError`."""
+        ...
+
+
+class RenderPort(Protocol):
+    """A render node."""
+
+    async def ping(self) -> None:
+        """Return if the node serves requests."""
+        ...
+
+    def connect(self, token: str) -> AbstractAsyncContextManager[RenderLink]:
+        """Open a link for the grant's session, claiming a slot for it if it holds none.
+
+        Needs ``view``. Raises :class:`~webviewer.errors.NodeFullError` or
+        :class:`~webviewer.errors.DrainingError`.
+        """
+        ...
+
+    async def thumbnail(
+        self, token: str, pixels_token: str, size: int, storage: str | None = None
+    ) -> tuple[bytes, str]:
+        """Return (image, media type) of the middle frame of the series named by ``pixels_token``.
+
+        The longer side has ``size`` pixels. ``storage`` is the address of the storage node, null in unified mode.
+        Needs ``view``. Raises
+        :class:`~webviewer.errors.UnsupportedImageError` with the reason.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The sample study: an analytic CT phantom, which is also the ground truth of geometry tests."""

@@ -1,0 +1,85 @@
+"""Runs one Starlette application: uvicorn with our socket, signals and limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from webviewer.errors import InvalidRequestError
+from webviewer.wire.messages import MAX_MESSAGE_BYTES
+
+_log = structlog.get_logger(__name__)
+_GRACE_SECONDS = 10
+_BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to :func:`serve`: uvicorn would raise them again before the services are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a listening TCP socket; port 0 takes any free one. Raises InvalidRequestError if taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        text = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
+        raise InvalidRequestError(text) from error
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return ``http://host:port`` of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # frames are compressed already: deflate costs 100 times the relay
+        ws_ping_interval=20,
+        ws_ping_timeout=40,
+        lifespan="off",  # services are entered by the composition, not by the app
+        proxy_headers=False,  # forwarded headers count only from configured proxies
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        _log.info("stopping")
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    # The line that scripts and people wait for.
+    print(f"listening on {address(listener)}", flush=True)  # noqa: T201
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

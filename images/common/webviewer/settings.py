@@ -1,0 +1,140 @@
+"""One typed settings object for every role.
+
+Sources, strongest first: command-line flags, ``WEBVIEWER_*`` environment variables, the file given
+by ``-c`` (YAML or JSON), the defaults below.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from webviewer.errors import InvalidRequestError
+
+MIB = 1024 * 1024
+Port = Annotated[int, Field(ge=0, le=65535)]
+LogLevel = Literal["error", "warning", "info", "debug"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. Sizes are in bytes and times in seconds unless named otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="WEBVIEWER_", extra="forbid", frozen=True)
+
+    # Where things are
+    data: Path = Path("data")
+    """Folder of databases, keys, blobs: everything that must survive."""
+    html: Path | None = None
+    """Folder of the built pages; null = the ones inside the package or html/dist of a checkout."""
+    database_url: SecretStr | None = None
+    """postgresql+asyncpg://…; null = SQLite files under ``data``."""
+
+    # Listening
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    """HTTP port; null = 8090 control and unified, 8091 storage, 8092 render; 0 = any free port."""
+    dicom_host: str | None = None
+    dicom_port: Port = 11112
+    no_dicom: bool = False
+    ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$")] = "WEBVIEWER"
+    dicom_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    metrics_port: Port = 9180
+    """Cluster roles only; unified serves /metrics beside the pages."""
+    metrics_token: SecretStr | None = None
+
+    # How browsers reach us
+    server_url: str = ""
+    """Public address of the start page; empty = as the browser sees it."""
+    allowed_origins: tuple[str, ...] = ()
+    base_path: str = ""
+    """Path prefix where a proxy does not send X-Forwarded-Prefix."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-* headers count."""
+    frame_ancestors: str = "'self'"
+    """Who may embed the pages (CSP)."""
+
+    # The other parts (cluster mode)
+    node_name: str = ""
+    """Audience of the grants this node accepts; empty = the role's name."""
+    control_url: str = ""
+    """Storage and render fetch the public keys of grants here."""
+    node_secret: SecretStr | None = None
+    """Shared by the parts of a cluster: with it nodes fetch the keys of grants from control."""
+    storage_url: str = ""
+    render_url: str = ""
+
+    # Sessions and people
+    demo: bool = False
+    no_sample: bool = False
+    session_idle: float = 30 * 60
+    session_lifetime: float = 12 * 3600
+
+    # Limits
+    max_upload_bytes: int = 8 * 1024 * MIB
+    max_object_bytes: int = 4 * 1024 * MIB
+    max_pdu_bytes: Annotated[int, Field(ge=4096, le=16 * MIB)] = 256 * 1024
+    max_associations: int = 64
+    min_free_bytes: int = 256 * MIB
+    """Nothing is accepted when the volume has less than this left."""
+    max_image_pixels: int = 512 * 1000 * 1000
+
+    # Rendering
+    device: Annotated[int, Field(ge=0)] | None = None
+    """Index into the device list logged at start; null = the fastest."""
+    render_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    render_slots: Annotated[int, Field(ge=1)] = 32
+    render_bandwidth: Annotated[int, Field(ge=0)] = 0
+    """Bytes per second and rendering context; 0 = unlimited."""
+    max_thread_pool_threads: Annotated[int, Field(ge=1, le=256)] = 4
+    volume_budget_bytes: int = 4 * 1024 * MIB
+    frame_cache_bytes: int = 256 * MIB
+    no_image_cache: bool = False
+    no_volume_cache: bool = False
+
+    # Logs
+    log: Path | None = None
+    log_level: LogLevel = "info"
+    no_log_to_console: bool = False
+    no_log_flush: bool = False
+    high_precision_log_time_labels: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read flags and environment only: the file is merged below both by :func:`load`."""
+        return init_settings, env_settings
+
+
+def load(flags: dict[str, Any], file: Path | None = None) -> Settings:
+    """Merge file, environment and flags. Raises InvalidRequestError with one line per wrong value."""
+    content = _read(file) if file else {}
+    prefix = "WEBVIEWER_"
+    from_file = {key: value for key, value in content.items() if prefix + key.upper() not in os.environ}
+    try:
+        return Settings(**(from_file | flags))
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise InvalidRequestError("wrong settings:\n  " + "\n  ".join(lines)) from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = f"cannot read settings from {file}: {error}"
+        raise InvalidRequestError(text) from error
+    if not isinstance(content or {}, dict):
+        text = f"{file} must hold a mapping of settings"
+        raise InvalidRequestError(text)
+    return content or {}

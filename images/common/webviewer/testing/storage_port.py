@@ -1,0 +1,325 @@
+"""Conformance of :class:`webviewer.ports.storage.StoragePort`.
+
+Subclass :class:`StoragePortConformance` as ``Test…`` and give the fixtures ``port`` (the implementation),
+``sign`` (turns a Grant into a token), ``store`` (id of an empty user store of the node) and ``make_object``
+(a function ``(number, **attributes) -> bytes`` that makes one small DICOM image of one series; numbers
+differ in SOP instance UID).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from webviewer.domain.identity import Action, Grant, Store
+from webviewer.domain.study import StudyQuery, UploadState
+from webviewer.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    TooLargeError,
+)
+from webviewer.ports.storage import EncodedFrame, StoragePort
+
+Sign = Callable[[Grant], str]
+MakeObject = Callable[..., bytes]
+T = TypeVar("T")
+_DEADLINE_SECONDS = 30
+
+
+def grant(*stores: str, series: str | None = None, actions: frozenset[Action] = frozenset(Action)) -> Grant:
+    """Return a grant for the stores."""
+    return Grant(
+        audience="storage", subject="someone", session="session", actions=actions, stores=stores, series=series
+    )
+
+
+async def pieces(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
+    """Yield content in pieces, as a request body comes."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+async def upload(port: StoragePort, token: str, content: bytes, name: str = "image.dcm") -> UploadState:
+    """Send a file in one part and wait until it is processed."""
+    digest = hashlib.sha256(content).hexdigest()
+    state = await port.put_upload_part(token, digest, size=len(content), offset=0, name=name, body=pieces(content))
+    return await processed(port, token, state)
+
+
+async def processed(port: StoragePort, token: str, state: UploadState) -> UploadState:
+    """Wait until an upload is processed."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while state.state == "processing" and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+        state = await port.get_upload(token, state.digest)
+    return state
+
+
+def frames_of(content: bytes) -> bytes:
+    """Return what the pixels of ``make_object`` are: the end of the file."""
+    return content[-64:]
+
+
+class StoragePortConformance:
+    """The contract. Each test begins with an empty store."""
+
+    async def test_a_node_answers(self, port: StoragePort) -> None:
+        await port.ping()
+
+    async def test_a_token_that_control_did_not_sign_is_refused(self, port: StoragePort) -> None:
+        with pytest.raises(NotAuthenticatedError):
+            await port.list_studies("nonsense", StudyQuery())
+
+    async def test_a_grant_for_another_node_is_refused(self, port: StoragePort, sign: Sign, store: str) -> None:
+        token = sign(grant(store).model_copy(update={"audience": "elsewhere"}))
+        with pytest.raises(NotAuthenticatedError):
+            await port.list_studies(token, StudyQuery())
+
+    async def test_every_method_asks_for_its_action(self, port: StoragePort, sign: Sign, store: str) -> None:
+        token = sign(grant(store, series="x", actions=frozenset({Action.VIEW})))
+        digest = "0" * 64
+
+        async def first_frame() -> None:
+            async for _ in port.series_frames(token, 0):
+                return
+
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: port.shared_store(token),
+            lambda: port.put_store(token, Store(id="a", kind="user")),
+            lambda: port.delete_store(token, "a"),
+            lambda: port.list_studies(token, StudyQuery()),
+            lambda: port.get_study(token, "a"),
+            lambda: port.find_series(token, "a"),
+            lambda: port.delete_study(token, "a"),
+            lambda: port.get_upload(token, digest),
+            lambda: port.put_upload_part(token, digest, size=1, offset=0, name="", body=pieces(b"a")),
+            lambda: port.delete_upload(token, digest),
+            lambda: port.list_quarantine(token, 0, 10),
+            lambda: port.delete_quarantined(token, "a"),
+            lambda: port.series_manifest(token),
+            first_frame,
+        ]
+        for call in calls:
+            with pytest.raises(ForbiddenError):
+                await call()
+
+    async def test_the_shared_store_is_known(self, port: StoragePort, sign: Sign, store: str) -> None:
+        shared = await port.shared_store(sign(grant()))
+        assert shared.kind == "shared"
+        assert shared.id != store
+
+    async def test_an_uploaded_image_is_listed_with_its_series(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token = sign(grant(store))
+        state = await upload(port, token, make_object(1))
+        assert (state.state, [outcome.status for outcome in state.outcomes]) == ("done", ["stored"])
+        page = await port.list_studies(token, StudyQuery())
+        assert (page.total, page.studies[0].nser, page.studies[0].ninst) == (1, 1, 1)
+        detail = await port.get_study(token, page.studies[0].id)
+        assert [series.ninst for series in detail.series] == [1]
+        assert await port.find_series(token, detail.series[0].id) == store
+
+    async def test_nothing_of_another_store_is_visible(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        owner = sign(grant(store))
+        await upload(port, owner, make_object(1))
+        study = (await port.list_studies(owner, StudyQuery())).studies[0].id
+        series = (await port.get_study(owner, study)).series[0].id
+        await port.put_store(owner, Store(id="stranger", kind="user"))
+        stranger = sign(grant("stranger", series=series))
+        assert (await port.list_studies(stranger, StudyQuery())).total == 0
+        refused: list[Callable[[], Awaitable[object]]] = [
+            lambda: port.get_study(stranger, study),
+            lambda: port.find_series(stranger, series),
+            lambda: port.delete_study(stranger, study),
+            lambda: port.series_manifest(stranger),
+            lambda: anext(aiter(port.series_frames(stranger, 0))),
+        ]
+        for call in refused:
+            with pytest.raises(NotFoundError):
+                await call()
+        assert (await port.list_studies(owner, StudyQuery())).total == 1
+
+    async def test_a_grant_without_series_reads_no_pixels(self, port: StoragePort, sign: Sign, store: str) -> None:
+        with pytest.raises(ForbiddenError):
+            await port.series_manifest(sign(grant(store)))
+
+    async def test_frames_come_from_the_first_wanted_to_the_end_then_back(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        objects = [make_object(number) for number in range(1, 6)]
+        token = sign(grant(store))
+        for content in reversed(objects):
+            await upload(port, token, content)
+        study = (await port.list_studies(token, StudyQuery())).studies[0].id
+        pixels = sign(grant(store, series=(await port.get_study(token, study)).series[0].id))
+        manifest = await port.series_manifest(pixels)
+        assert [source.number for source in manifest.instances] == [1, 2, 3, 4, 5]
+        frames: list[EncodedFrame] = [frame async for frame in port.series_frames(pixels, 3)]
+        assert [frame.instance for frame in frames] == [3, 4, 2, 1, 0]
+        assert all(frame.data == frames_of(objects[frame.instance]) for frame in frames)
+
+    async def test_the_version_of_a_series_changes_with_its_content_only(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token = sign(grant(store))
+        await upload(port, token, make_object(1))
+        study = (await port.list_studies(token, StudyQuery())).studies[0].id
+        first = (await port.get_study(token, study)).series[0].version
+        await upload(port, token, make_object(1))
+        assert (await port.get_study(token, study)).series[0].version == first
+        await upload(port, token, make_object(2))
+        assert (await port.get_study(token, study)).series[0].version != first
+
+    async def test_the_same_bytes_are_done_at_once(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token, content = sign(grant(store)), make_object(1)
+        await upload(port, token, content)
+        digest = hashlib.sha256(content).hexdigest()
+        state = await port.put_upload_part(
+            token, digest, size=len(content), offset=0, name="again.dcm", body=pieces(content)
+        )
+        assert (state.state, state.outcomes[0].status) == ("done", "duplicate")
+        assert (await port.list_studies(token, StudyQuery())).studies[0].ninst == 1
+
+    async def test_an_upload_goes_on_where_it_stopped(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token, content = sign(grant(store)), make_object(1)
+        digest, half = hashlib.sha256(content).hexdigest(), len(content) // 2
+        with pytest.raises(NotFoundError):
+            await port.get_upload(token, digest)
+
+        async def put(offset: int, part: bytes) -> UploadState:
+            return await port.put_upload_part(
+                token, digest, size=len(content), offset=offset, name="a.dcm", body=pieces(part)
+            )
+
+        assert (await put(0, content[:half])).received == half
+        state = await port.get_upload(token, digest)
+        assert (state.state, state.received) == ("receiving", half)
+        with pytest.raises(ConflictError):
+            await put(0, content)
+        state = await processed(port, token, await put(half, content[half:]))
+        assert (state.state, state.outcomes[0].status) == ("done", "stored")
+
+    async def test_an_unfinished_upload_can_be_forgotten(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token, content = sign(grant(store)), make_object(1)
+        digest = hashlib.sha256(content).hexdigest()
+        await port.put_upload_part(token, digest, size=len(content), offset=0, name="", body=pieces(content[:10]))
+        await port.delete_upload(token, digest)
+        with pytest.raises(NotFoundError):
+            await port.get_upload(token, digest)
+
+    async def test_a_wrong_digest_fails_the_upload(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token, content = sign(grant(store)), make_object(1)
+        state = await port.put_upload_part(token, "0" * 64, size=len(content), offset=0, name="", body=pieces(content))
+        assert state.state == "failed"
+        assert "digest" in state.reason
+        assert (await port.list_studies(token, StudyQuery())).total == 0
+
+    async def test_impossible_uploads_are_refused(self, port: StoragePort, sign: Sign, store: str) -> None:
+        token, digest = sign(grant(store)), "1" * 64
+        with pytest.raises(TooLargeError):
+            await port.put_upload_part(token, digest, size=10**15, offset=0, name="", body=pieces(b"a"))
+        with pytest.raises(InvalidRequestError):
+            await port.put_upload_part(token, digest, size=2, offset=0, name="", body=pieces(b"abc"))
+        with pytest.raises((InvalidRequestError, NotFoundError)):
+            await port.put_upload_part(token, "../etc", size=2, offset=0, name="", body=pieces(b"ab"))
+
+    async def test_an_archive_is_unpacked_and_tells_what_became_of_each_file(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("../../outside.dcm", make_object(1))
+            archive.writestr("a/b/c.dcm", make_object(2))
+            archive.writestr("readme.txt", "hello")
+            archive.writestr("DICOMDIR", "not looked at")
+        state = await upload(port, sign(grant(store)), packed.getvalue(), "images.zip")
+        assert (state.state, state.processed, state.total) == ("done", 3, 3)
+        assert [(outcome.name, outcome.status) for outcome in state.outcomes] == [
+            ("outside.dcm", "stored"),
+            ("c.dcm", "stored"),
+            ("readme.txt", "not-dicom"),
+        ]
+
+    async def test_a_damaged_object_is_quarantined_with_a_reason(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token = sign(grant(store))
+        state = await upload(port, token, make_object(1)[:-20], "cut.dcm")
+        assert state.outcomes[0].status == "quarantined"
+        page = await port.list_quarantine(token, 0, 10)
+        assert (page.total, page.items[0].name, page.items[0].source) == (1, "cut.dcm", "upload")
+        assert page.items[0].reason == state.outcomes[0].reason
+        assert page.items[0].reason
+        await port.put_store(token, Store(id="stranger", kind="user"))
+        stranger = sign(grant("stranger"))
+        assert (await port.list_quarantine(stranger, 0, 10)).total == 0
+        with pytest.raises(NotFoundError):
+            await port.delete_quarantined(stranger, page.items[0].id)
+        await port.delete_quarantined(token, page.items[0].id)
+        assert (await port.list_quarantine(token, 0, 10)).total == 0
+
+    async def test_a_deleted_study_is_gone_and_can_be_sent_again(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        token, content = sign(grant(store)), make_object(1)
+        await upload(port, token, content)
+        study = (await port.list_studies(token, StudyQuery())).studies[0].id
+        await port.delete_study(token, study)
+        with pytest.raises(NotFoundError):
+            await port.get_study(token, study)
+        with pytest.raises(NotFoundError):
+            await port.get_upload(token, hashlib.sha256(content).hexdigest())
+        assert (await upload(port, token, content)).outcomes[0].status == "stored"
+
+    async def test_two_stores_hold_the_same_image_independently(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        content, one = make_object(1), sign(grant(store))
+        await port.put_store(one, Store(id="second", kind="user"))
+        other = sign(grant("second"))
+        for token in (one, other):
+            assert (await upload(port, token, content)).outcomes[0].status == "stored"
+        await port.delete_store(one, "second")
+        assert (await port.list_studies(other, StudyQuery())).total == 0
+        study = (await port.list_studies(one, StudyQuery())).studies[0].id
+        pixels = sign(grant(store, series=(await port.get_study(one, study)).series[0].id))
+        assert [frame.data async for frame in port.series_frames(pixels, 0)] == [frames_of(content)]
+
+    async def test_stores_keep_their_rules(self, port: StoragePort, sign: Sign, store: str) -> None:
+        token = sign(grant())
+        await port.put_store(token, Store(id="one", kind="user", owner="a", ae_title="ONE"))
+        await port.put_store(token, Store(id="one", kind="user", owner="b", ae_title="ONE"))
+        with pytest.raises(ConflictError):
+            await port.put_store(token, Store(id="two", kind="user", ae_title="ONE"))
+        with pytest.raises(ConflictError):
+            await port.put_store(token, Store(id="three", kind="shared"))
+        with pytest.raises(InvalidRequestError):
+            await port.put_store(token, Store(id="../four", kind="user"))
+        with pytest.raises(ConflictError):
+            await port.delete_store(token, (await port.shared_store(token)).id)
+        with pytest.raises(NotFoundError):
+            await port.delete_store(token, "nobody")
+        await port.delete_store(token, store)
+        with pytest.raises(NotFoundError):
+            await port.put_upload_part(sign(grant(store)), "0" * 64, size=1, offset=0, name="", body=pieces(b"a"))

@@ -1,0 +1,153 @@
+"""Composition of processes: all roles in one, or one role with clients to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+import prometheus_client
+import structlog
+from starlette.applications import Starlette
+
+import webviewer
+from webviewer import server
+from webviewer.clients.render import RenderClient
+from webviewer.clients.storage import StorageClient
+from webviewer.domain.study import IngestOutcome
+from webviewer.errors import InvalidRequestError
+from webviewer.roles import Mode, Peers, Role, RoleName, find_role
+from webviewer.sample.series import PhantomSeries
+from webviewer.settings import Settings
+from webviewer.wire.keyring import KeyRing
+
+UNIFIED_PORT = 8090
+_SAMPLE_MARK = "sample-study-made"
+_KEY_RETRY_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class _Ingest(Protocol):
+    """The part of the storage services that the sample study needs."""
+
+    @property
+    def shared_store(self) -> str: ...
+
+    async def ingest_file(self, store: str, path: Path, name: str) -> IngestOutcome: ...
+
+
+@asynccontextmanager
+async def unified(settings: Settings) -> AsyncIterator[Starlette]:
+    """Build all roles in this process and yield the application that serves them."""
+    keys = KeyRing.load(settings.data).signer.public_jwks
+    mode = Mode(unified=True, keys=keys)
+    async with AsyncExitStack() as stack:
+        roles = {name: find_role(name) for name in ("storage", "render", "control")}
+        services = {name: await stack.enter_async_context(role.build(settings, mode)) for name, role in roles.items()}
+        storage, render = services["storage"].port, services["render"].port
+        roles["storage"].create_app(services["storage"], Peers())
+        roles["render"].create_app(services["render"], Peers(storage=storage))
+        app = roles["control"].create_app(services["control"], Peers(storage=storage, render=render))
+        if not settings.no_sample:
+            task = asyncio.create_task(_make_sample(settings, services["storage"]))
+            stack.push_async_callback(_cancel, task)
+        yield app
+
+
+@asynccontextmanager
+async def single(name: RoleName, settings: Settings) -> AsyncIterator[Starlette]:
+    """Build one role and yield its application; the other roles are reached over the network."""
+    role = find_role(name)
+    mode = Mode(unified=False, keys=await _grant_keys(name, settings))
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(role.build(settings, mode))
+        yield role.create_app(services, await _peers(name, settings, stack))
+
+
+async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> Peers:
+    if name != "control":
+        return Peers()
+    missing = [option for option in ("storage_url", "render_url") if not getattr(settings, option)]
+    if missing:
+        text = f"control needs {' and '.join(missing)}: the addresses of the other parts"
+        raise InvalidRequestError(text)
+    storage, render = StorageClient(settings.storage_url), RenderClient(settings.render_url)
+    stack.push_async_callback(storage.aclose)
+    stack.push_async_callback(render.aclose)
+    return Peers(storage=storage, render=render)
+
+
+async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:
+    """Read the public keys of grants: control owns them, nodes wait until control answers."""
+    if name == "control":
+        return KeyRing.load(settings.data).signer.public_jwks
+    if not settings.control_url or settings.node_secret is None:
+        text = f"{name} needs control_url and node_secret to fetch the keys that grants are checked with"
+        raise InvalidRequestError(text)
+    headers = {"Authorization": f"Bearer {settings.node_secret.get_secret_value()}"}
+    async with httpx2.AsyncClient(timeout=5.0) as client:
+        while True:
+            try:
+                answer = await client.get(f"{settings.control_url.rstrip('/')}/v2/keys", headers=headers)
+            except httpx2.TransportError as error:
+                _log.info("waiting for control", url=settings.control_url, cause=type(error).__name__)
+                await asyncio.sleep(_KEY_RETRY_SECONDS)
+                continue
+            if answer.status_code in (401, 403):
+                text = "control refuses this node: node_secret differs"
+                raise InvalidRequestError(text)
+            if answer.is_success:
+                keys: dict[str, Any] = answer.json()
+                return keys
+            await asyncio.sleep(_KEY_RETRY_SECONDS)
+
+
+async def _make_sample(settings: Settings, storage: _Ingest) -> None:
+    """Put the sample study into the shared store, once per data folder: who deletes it is rid of it."""
+    mark = settings.data / _SAMPLE_MARK
+    if mark.exists():
+        return
+    series = PhantomSeries()
+    _log.info("making the sample study", images=series.slices)
+    with tempfile.TemporaryDirectory(dir=settings.data, prefix="sample-") as folder:
+        for index in range(series.slices):
+            path = Path(folder) / f"{index}.dcm"
+            content = await asyncio.to_thread(series.instance, index)
+            await asyncio.to_thread(path.write_bytes, content)
+            await storage.ingest_file(storage.shared_store, path, path.name)
+            path.unlink(missing_ok=True)
+    mark.touch()
+    _log.info("sample study ready")
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def run_unified(settings: Settings) -> None:
+    """Run everything in this process until it is told to stop."""
+    listener = server.listen(settings.host, UNIFIED_PORT if settings.port is None else settings.port)
+    _log.info("starting", role="unified", version=webviewer.__version__)
+    async with unified(settings) as app:
+        await server.serve(app, listener)
+
+
+async def run_single(name: RoleName, settings: Settings) -> None:
+    """Run one role until it is told to stop; metrics are served on a port of their own."""
+    role: Role[Any] = find_role(name)
+    listener = server.listen(settings.host, role.default_port if settings.port is None else settings.port)
+    _log.info("starting", role=name, version=webviewer.__version__)
+    metrics, thread = prometheus_client.start_http_server(settings.metrics_port, settings.host)
+    try:
+        async with single(name, settings) as app:
+            await server.serve(app, listener)
+    finally:
+        metrics.shutdown()
+        thread.join()

@@ -1,0 +1,1 @@
+"""HTTP shared by the roles: typed endpoints, OpenAPI, the error table."""

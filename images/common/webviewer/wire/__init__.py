@@ -1,0 +1,1 @@
+"""What travels between the parts: socket messages, the frame header, grants."""

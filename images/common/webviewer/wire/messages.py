@@ -1,0 +1,252 @@
+"""JSON messages of ``/eventQueue``; the TypeScript types are generated from these models.
+
+Browser to server: hello, open, view, ack, close, query. Server to browser: hello, opened, progress,
+answer, closed, error, event. Control parses hello, open, view and close, checks rights and keeps
+the merged ViewStates; it relays the rest, and every frame, unread.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from webviewer.domain.image import Vector, Window
+from webviewer.domain.view import ViewState
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE_BYTES = 64 * 1024
+
+Viewport = Annotated[int, Field(ge=0, le=0xFFFF)]
+Sequence = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+Side = Annotated[int, Field(ge=16, le=8192)]
+Size = tuple[Side, Side]
+
+
+class Message(BaseModel):
+    """Base of all messages: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClientHello(Message):
+    """First message of a socket. ``token`` is for link openings; else the session cookie counts."""
+
+    type: Literal["hello"] = "hello"
+    version: int
+    token: str | None = None
+
+
+class Open(Message):
+    """Bind a viewport to a series; ``view`` may restore a former state."""
+
+    type: Literal["open"] = "open"
+    viewport: Viewport
+    study: str
+    series: str
+    size: Size
+    view: ViewState | None = None
+    sequence: Sequence = 0
+
+
+class View(Message):
+    """Change the state of an open viewport.
+
+    ``patch`` holds only changed fields of the ViewState (null resets a nullable one). Patches are
+    merged on receipt in order; only merged states may be skipped. ``active`` is true while the hand
+    moves: previews are sent, and the final frame when it rests.
+    """
+
+    type: Literal["view"] = "view"
+    viewport: Viewport
+    sequence: Sequence
+    patch: dict[str, Any] = {}
+    size: Size | None = None
+    active: bool = False
+
+
+class Ack(Message):
+    """A frame was displayed; ``displayed_ms`` is the page's time from receipt to display."""
+
+    type: Literal["ack"] = "ack"
+    viewport: Viewport
+    serial: Sequence
+    displayed_ms: float = 0.0
+
+
+class Close(Message):
+    """Free a viewport."""
+
+    type: Literal["close"] = "close"
+    viewport: Viewport
+
+
+class Query(Message):
+    """Ask for the stored value under a point (column, row of the source picture)."""
+
+    type: Literal["query"] = "query"
+    viewport: Viewport
+    id: Sequence
+    kind: Literal["value"] = "value"
+    point: tuple[float, float]
+    position: float
+
+
+ClientMessage = Annotated[ClientHello | Open | View | Ack | Close | Query, Field(discriminator="type")]
+client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
+
+
+class ServerHello(Message):
+    """The socket is accepted."""
+
+    type: Literal["hello"] = "hello"
+    version: int = PROTOCOL_VERSION
+    session: str
+    anonymised: bool = False
+
+
+class StackFrame(Message):
+    """One slice of an opened stack, in display order."""
+
+    position: float
+    number: int | None = None
+    """InstanceNumber."""
+    frame: int = 0
+    """Frame number from 0 within the object."""
+    rows: int
+    columns: int
+    origin: Vector | None = None
+    """Centre of the first pixel, LPS mm."""
+    problem: str = ""
+    """Why this slice cannot be shown."""
+
+
+class StackGeometry(Message):
+    """What all slices of a stack share; null where they differ or nothing is known."""
+
+    row: Vector | None = None
+    column: Vector | None = None
+    spacing: tuple[float, float] | None = None
+    """mm between rows, between columns."""
+    spacing_source: Literal["pixel", "fiducial", "imager", "ultrasound", "none"] = "none"
+    thickness: float | None = None
+    step: float | None = None
+    """Distance of neighbouring slices in mm, null if uneven."""
+    pixel_aspect: tuple[float, float] = (1.0, 1.0)
+    space: str = ""
+    """Opaque key of the frame of reference: stacks with the same key share coordinates; empty = unknown."""
+
+
+class Opened(Message):
+    """A viewport is bound; ``view`` is the state its next frames show."""
+
+    type: Literal["opened"] = "opened"
+    viewport: Viewport
+    series: str
+    version: str
+    modality: str
+    position_unit: Literal["mm", "index"]
+    slices: tuple[StackFrame, ...]
+    geometry: StackGeometry
+    windows: tuple[Window, ...] = ()
+    """The file's own VOI windows, then its VOI tables as the range they cover (explanation ends in LUT)."""
+    colour: bool = False
+    unit: str = ""
+    """Unit of modality values: ``HU`` or the file's own, empty if unknown."""
+    value_range: tuple[float, float] | None = None
+    """Possible modality values of the stored depth."""
+    frame_time: float | None = None
+    view: ViewState
+
+
+class Progress(Message):
+    """Which slices have arrived: half-open ranges in display order."""
+
+    type: Literal["progress"] = "progress"
+    viewport: Viewport
+    received: int
+    total: int
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+class Answer(Message):
+    """Reply to a query; ``value`` is null outside the picture, a triple for colour."""
+
+    type: Literal["answer"] = "answer"
+    viewport: Viewport
+    id: Sequence
+    value: float | tuple[float, float, float] | None
+    unit: str = ""
+    point: Vector | None = None
+    """Patient coordinates (LPS, mm)."""
+
+
+class Closed(Message):
+    """A viewport was freed by the server; ``code`` and ``message`` say why."""
+
+    type: Literal["closed"] = "closed"
+    viewport: Viewport
+    code: str
+    message: str
+
+
+class ErrorMessage(Message):
+    """A message was refused, or a picture cannot be made."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    viewport: Viewport | None = None
+
+
+class Event(Message):
+    """Something happened beyond a viewport."""
+
+    type: Literal["event"] = "event"
+    name: Literal["series-changed", "render-lost", "render-restored", "queue", "session-ending"]
+    series: str | None = None
+    value: int | None = None
+    """Place in the queue, or seconds."""
+
+
+ServerMessage = Annotated[
+    ServerHello | Opened | Progress | Answer | Closed | ErrorMessage | Event, Field(discriminator="type")
+]
+server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
+
+
+class PixelSource(Message):
+    """What control adds to ``open`` on its way to the render node."""
+
+    token: str
+    """Grant for the storage node, action ``pixels:read``."""
+    storage: str | None = None
+    """Address of the storage node; null in unified mode."""
+
+
+class NodeOpen(Message):
+    """``open`` as the render node receives it."""
+
+    type: Literal["open"] = "open"
+    viewport: Viewport
+    series: str
+    size: Size
+    view: ViewState | None = None
+    sequence: Sequence = 0
+    pixels: PixelSource
+
+
+NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query, Field(discriminator="type")]
+node_message: TypeAdapter[NodeMessage] = TypeAdapter(NodeMessage)
+
+
+class CloseCode:
+    """WebSocket close codes of our own."""
+
+    MOVE = 4001
+    """The node goes away: reconnect, the same picture will be there."""
+    NOT_AUTHENTICATED = 4401
+    FORBIDDEN = 4403
+    RELOAD = 4426
+    """The page is older than the server speaks: reload it."""
+    SESSION_ENDED = 4440

@@ -1,0 +1,40 @@
+"""Settings: flags over environment over file over defaults."""
+
+import pytest
+
+from webviewer.errors import InvalidRequestError
+from webviewer.settings import load
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path, monkeypatch):
+    file = tmp_path / "webviewer.yaml"
+    file.write_text("port: 1\nae_title: FROMFILE\nhost: 0.0.0.0\n")
+    monkeypatch.setenv("WEBVIEWER_PORT", "2")
+    monkeypatch.setenv("WEBVIEWER_AE_TITLE", "FROMENV")
+    settings = load({"port": 3}, file)
+    assert (settings.port, settings.ae_title, settings.host) == (3, "FROMENV", "0.0.0.0")
+    assert settings.dicom_port == 11112
+
+
+def test_json_is_read_too(tmp_path):
+    file = tmp_path / "webviewer.json"
+    file.write_text('{"dicom_port": 104}')
+    assert load({}, file).dicom_port == 104
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("prot: 1", "prot"),
+        ("port: many", "port"),
+        ("- 1", "mapping"),
+        ("port: [", "cannot read"),
+        (None, "cannot read"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_wrong_key(tmp_path, content, words):
+    file = tmp_path / "webviewer.yaml"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InvalidRequestError, match=words):
+        load({}, file)

@@ -1,0 +1,152 @@
+"""What all tests share: where real data is, and which programs must be there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def missing(reason: str) -> None:
+    """Skip visibly on a developer's machine; in CI nothing may be missing."""
+    if IN_CI:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require_program():
+    """Return a function that finds a program on the PATH (or in Debian's places) or ends the test."""
+
+    def find(name: str) -> str:
+        places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/postgresql/15/bin"])
+        found = shutil.which(name, path=places)
+        if not found:
+            missing(f"{name} is not installed: make setup")
+        return found or ""
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def postgresql(require_program) -> Iterator[Callable[[], str]]:
+    """Start a PostgreSQL server and return a function that makes an empty database and gives its URL.
+
+    The server refuses to run as root, so root hands it to the user postgres.
+    """
+    programs = {name: require_program(name) for name in ("initdb", "pg_ctl", "createdb")}
+    runuser = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # Not under tmp_path: its parents are closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="webviewer-pg-", dir="/tmp"))
+    if runuser:
+        shutil.chown(folder, "postgres")
+    data, port = folder / "data", _free_port()
+
+    def run(program: str, *arguments: str) -> None:
+        # A file, not a pipe: the server inherits it and would keep a pipe open.
+        with (folder.parent / f"{folder.name}.log").open("ab") as log:
+            subprocess.run([*runuser, programs[program], *arguments], check=True, stdout=log, stderr=log, cwd="/")
+
+    try:
+        run("initdb", "-D", f"{data}", "-U", "webviewer", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c full_page_writes=off"
+        run("pg_ctl", "-D", f"{data}", "-w", "-o", options, "start")
+
+        def database() -> str:
+            name = f"test_{uuid.uuid4().hex}"
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "webviewer", name)
+            return f"postgresql+asyncpg://webviewer@127.0.0.1:{port}/{name}"
+
+        yield database
+    finally:
+        if (data / "postmaster.pid").exists():
+            run("pg_ctl", "-D", f"{data}", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real DICOM files with its MANIFEST.tsv."""
+    folder = os.environ.get("WEBVIEWER_TEST_DATA", "")
+    if not folder or not (Path(folder) / "MANIFEST.tsv").is_file():
+        missing("set WEBVIEWER_TEST_DATA to the folder of real DICOM files")
+    return Path(folder)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked ``real_data`` need the folder even if they do not use the fixture."""
+    if item.get_closest_marker("real_data") and not os.environ.get("WEBVIEWER_TEST_DATA"):
+        missing("set WEBVIEWER_TEST_DATA to the folder of real DICOM files")
+
+
+# ---------------------------------------------------------------- the contract's table
+
+CONTRACT = Path(__file__).with_name("contract.md")
+CONTRACT_ROW = re.compile(r"^([A-Y]\d\d) ", re.MULTILINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``make contract`` prints a line for every row of contract.md."""
+    parser.addoption("--contract-table", action="store_true", help="print the state of every row of contract.md")
+
+
+class ContractTable:
+    """Collects the outcomes of tests that name rows."""
+
+    def __init__(self, rows: list[str], *, shown: bool) -> None:
+        self.rows = rows
+        self.shown = shown
+        self.named: dict[str, list[str]] = {}
+        self.outcomes: dict[str, dict[str, str]] = {row: {} for row in rows}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            named = [row for marker in item.iter_markers("contract") for row in marker.args]
+            unknown = set(named) - set(self.rows)
+            if unknown:
+                text = f"{item.nodeid} names rows that contract.md does not have: {sorted(unknown)}"
+                raise pytest.UsageError(text)
+            self.named[item.nodeid] = named
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            for row in self.named.get(report.nodeid, []):
+                self.outcomes[row][report.nodeid] = report.outcome
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.shown:
+            return
+        counts = {"passed": 0, "failed": 0, "no test": 0}
+        for row in self.rows:
+            outcomes = [outcome for outcome in self.outcomes[row].values() if outcome != "skipped"]
+            state = "failed" if "failed" in outcomes else "passed" if outcomes else "no test"
+            counts[state] += 1
+            tests = f" ({len(outcomes)} test{'s' if len(outcomes) > 1 else ''})" if state == "passed" else ""
+            terminalreporter.write_line(f"{row} {state}{tests}")
+        summary = ", ".join(f"{state}: {count}" for state, count in counts.items())
+        terminalreporter.write_line(f"rows: {len(self.rows)}, {summary}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Marks are checked against the contract in every run; the table is printed on demand."""
+    table = ContractTable(
+        sorted(CONTRACT_ROW.findall(CONTRACT.read_text(encoding="utf-8"))), shown=config.getoption("--contract-table")
+    )
+    config.pluginmanager.register(table, "contract-table")
