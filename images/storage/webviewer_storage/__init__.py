@@ -1,0 +1,1 @@
+"""The storage role of WebViewer."""

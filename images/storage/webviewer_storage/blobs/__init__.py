@@ -1,0 +1,1 @@
+"""Files: what is arriving, and the digest-addressed blobs."""

@@ -1,0 +1,38 @@
+"""Opens the index and brings its schema to this release."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from webviewer.db import engine as db
+from webviewer.settings import Settings
+
+SCHEMA = "storage"
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+@asynccontextmanager
+async def open_index(settings: Settings, *, migrate: bool) -> AsyncIterator[AsyncEngine]:
+    """Yield the engine. ``migrate`` upgrades the schema; otherwise an outdated one raises SchemaOutdatedError."""
+    engine = db.create_engine(settings, SCHEMA)
+    try:
+        await (db.upgrade if migrate else db.check)(engine, SCRIPTS, SCHEMA)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def upgrade(settings: Settings) -> None:
+    """Bring the schema to this release: what ``webviewer db upgrade`` runs."""
+    async with open_index(settings, migrate=True):
+        pass
+
+
+def as_utc(time: dt.datetime) -> dt.datetime:
+    """Give a time read from the index its zone: SQLite keeps none."""
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

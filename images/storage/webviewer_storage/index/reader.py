@@ -1,0 +1,168 @@
+"""Reads of the index other than the study list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from webviewer.domain.identity import Store
+from webviewer.domain.image import FrameTable, ImageDescription
+from webviewer.domain.study import (
+    InstanceSource,
+    QuarantineItem,
+    QuarantinePage,
+    SeriesManifest,
+    SeriesSummary,
+    StudyDetail,
+)
+from webviewer.errors import NotFoundError
+from webviewer_storage.index.database import as_utc
+from webviewer_storage.index.models import InstanceRow, QuarantineRow, SeriesRow, StoreRow, StudyRow
+from webviewer_storage.index.search import summaries, summary
+
+_LAST = 2**31
+
+
+async def all_stores(connection: AsyncConnection) -> list[Store]:
+    """Return every store of the node."""
+    rows = (await connection.execute(select(StoreRow.id, StoreRow.kind, StoreRow.owner, StoreRow.ae_title))).all()
+    return [Store(id=row.id, kind=row.kind, owner=row.owner, ae_title=row.ae_title) for row in rows]
+
+
+async def study_detail(connection: AsyncConnection, stores: Sequence[str], study: str) -> StudyDetail:
+    """Return a study with its series by number. Raises NotFoundError."""
+    statement = summaries().where(StudyRow.id == study, StudyRow.store_id.in_(stores))
+    found = (await connection.execute(statement)).one_or_none()
+    if found is None:
+        text = "the study does not exist"
+        raise NotFoundError(text)
+    rows = (await connection.execute(select(*SeriesRow.__table__.columns).where(SeriesRow.study_id == study))).all()
+    ordered = sorted(rows, key=lambda row: (_LAST if row.number is None else row.number, uid_order(row.series_uid)))
+    series = tuple(
+        SeriesSummary(
+            id=row.id,
+            uid=row.series_uid,
+            number=row.number,
+            modality=row.modality,
+            description=row.description,
+            region=row.region,
+            laterality=row.laterality,
+            kind=row.kind,
+            ninst=row.ninst,
+            nframes=row.nframes,
+            version=row.version,
+            problem="" if row.nimages else row.problem,
+            technique=row.technique,
+        )
+        for row in ordered
+    )
+    return StudyDetail(study=summary(found), series=series)
+
+
+async def store_of_series(connection: AsyncConnection, stores: Sequence[str], series: str) -> str:
+    """Return the store that holds the series. Raises NotFoundError."""
+    statement = select(SeriesRow.store_id).where(SeriesRow.id == series, SeriesRow.store_id.in_(stores))
+    found = (await connection.execute(statement)).scalar_one_or_none()
+    if found is None:
+        text = "the series does not exist"
+        raise NotFoundError(text)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRows:
+    """What the index knows of a series and its instances."""
+
+    series: str
+    version: str
+    modality: str
+    instances: Sequence[Any]
+
+
+async def manifest_rows(connection: AsyncConnection, stores: Sequence[str], series: str) -> ManifestRows:
+    """Read a series. Raises NotFoundError."""
+    statement = select(SeriesRow.version, SeriesRow.modality)
+    statement = statement.where(SeriesRow.id == series, SeriesRow.store_id.in_(stores))
+    found = (await connection.execute(statement)).one_or_none()
+    if found is None:
+        text = "the series does not exist"
+        raise NotFoundError(text)
+    columns = (
+        InstanceRow.id,
+        InstanceRow.sop_uid,
+        InstanceRow.number,
+        InstanceRow.digest,
+        InstanceRow.size,
+        InstanceRow.transfer_syntax,
+        InstanceRow.image,
+        InstanceRow.frames,
+        InstanceRow.problem,
+    )
+    rows = (await connection.execute(select(*columns).where(InstanceRow.series_id == series))).all()
+    return ManifestRows(series, found.version, found.modality, rows)
+
+
+def manifest(found: ManifestRows) -> SeriesManifest:
+    """Describe the instances of a series, by instance number."""
+    rows = sorted(
+        found.instances, key=lambda row: (_LAST if row.number is None else row.number, uid_order(row.sop_uid))
+    )
+    instances = tuple(
+        InstanceSource(
+            id=row.id,
+            number=row.number,
+            digest=row.digest,
+            size=row.size,
+            transfer_syntax=row.transfer_syntax,
+            image=ImageDescription.model_validate_json(row.image) if row.image else None,
+            frames=FrameTable.model_validate_json(row.frames) if row.frames else FrameTable(),
+            problem=row.problem,
+        )
+        for row in rows
+    )
+    return SeriesManifest(series=found.series, version=found.version, modality=found.modality, instances=instances)
+
+
+async def stored_study(connection: AsyncConnection, store: str, digest: str) -> str | None:
+    """Return the study of an instance with these bytes, or None."""
+    statement = select(InstanceRow.study_id).where(InstanceRow.digest == digest, InstanceRow.store_id == store)
+    return (await connection.execute(statement.limit(1))).scalar_one_or_none()
+
+
+async def count_studies(connection: AsyncConnection, store: str, studies: Collection[str]) -> int:
+    """Return how many of ``studies`` exist in the store."""
+    statement = select(func.count()).select_from(StudyRow)
+    statement = statement.where(StudyRow.store_id == store, StudyRow.id.in_(studies))
+    return (await connection.execute(statement)).scalar_one()
+
+
+async def quarantine_page(
+    connection: AsyncConnection, stores: Sequence[str], offset: int, limit: int
+) -> QuarantinePage:
+    """List the quarantine of the stores, newest first."""
+    condition = QuarantineRow.store_id.in_(stores)
+    total = (await connection.execute(select(func.count()).select_from(QuarantineRow).where(condition))).scalar_one()
+    statement = select(*QuarantineRow.__table__.columns).where(condition)
+    statement = statement.order_by(QuarantineRow.received.desc(), QuarantineRow.id).offset(offset).limit(limit)
+    items = tuple(
+        QuarantineItem(
+            id=row.id,
+            received=as_utc(row.received),
+            source=row.source,
+            name=row.name,
+            size=row.size,
+            reason=row.reason,
+        )
+        for row in (await connection.execute(statement)).all()
+    )
+    return QuarantinePage(total=total, offset=offset, items=items)
+
+
+def uid_order(uid: str) -> list[int]:
+    """Order UIDs by their numbers, as people expect .10 after .9."""
+    return [int(part) for part in re.findall(r"\d+", uid)]

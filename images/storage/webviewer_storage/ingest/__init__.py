@@ -1,0 +1,1 @@
+"""From received bytes to rows: reading facts, group commit."""

@@ -1,0 +1,139 @@
+"""The storage node as other roles see it: checks grants and answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from sqlalchemy import text as sql
+
+from webviewer.domain.identity import Action, Grant, Store
+from webviewer.domain.study import QuarantinePage, SeriesManifest, StudyDetail, StudyPage, StudyQuery, UploadState
+from webviewer.errors import ForbiddenError, NotFoundError
+from webviewer.ports.storage import EncodedFrame
+from webviewer.wire.grants import GrantVerifier
+from webviewer_storage.index import deletion, reader
+from webviewer_storage.index.search import search
+from webviewer_storage.library import Library
+from webviewer_storage.pixels.frames import stream_frames
+from webviewer_storage.stores import Stores
+from webviewer_storage.uploads.service import Uploads
+
+
+class StorageService:
+    """Implements :class:`webviewer.ports.storage.StoragePort`."""
+
+    def __init__(
+        self, verifier: GrantVerifier, library: Library, stores: Stores, uploads: Uploads, *, local_paths: bool
+    ) -> None:
+        self._verifier = verifier
+        self._library = library
+        self._stores = stores
+        self._uploads = uploads
+        self._local_paths = local_paths
+
+    async def ping(self) -> None:
+        """Return if the index answers."""
+        async with self._library.read() as connection:
+            await connection.execute(sql("SELECT 1"))
+
+    async def shared_store(self, token: str) -> Store:
+        """Return the node's shared store."""
+        self._verifier.verify(token, Action.LIST)
+        return self._stores.shared
+
+    async def put_store(self, token: str, store: Store) -> None:
+        """Create the store or change its owner and AE title."""
+        self._verifier.verify(token, Action.MANAGE_STORES)
+        await self._stores.put(store)
+
+    async def delete_store(self, token: str, store: str) -> None:
+        """Delete a store with all its studies."""
+        self._verifier.verify(token, Action.MANAGE_STORES)
+        await self._stores.delete(store)
+        await self._uploads.delete_store(store)
+
+    async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:
+        """Search the grant's stores."""
+        grant = self._verifier.verify(token, Action.LIST)
+        async with self._library.read() as connection:
+            return await search(connection, grant.stores, query)
+
+    async def get_study(self, token: str, study: str) -> StudyDetail:
+        """Return a study of the grant's stores."""
+        grant = self._verifier.verify(token, Action.LIST)
+        async with self._library.read() as connection:
+            return await reader.study_detail(connection, grant.stores, study)
+
+    async def find_series(self, token: str, series: str) -> str:
+        """Return the id of the store that holds the series."""
+        grant = self._verifier.verify(token, Action.LIST)
+        async with self._library.read() as connection:
+            return await reader.store_of_series(connection, grant.stores, series)
+
+    async def delete_study(self, token: str, study: str) -> None:
+        """Delete a study."""
+        grant = self._verifier.verify(token, Action.DELETE)
+        async with self._library.change() as connection:
+            await deletion.delete_study(connection, grant.stores, study)
+
+    async def get_upload(self, token: str, digest: str) -> UploadState:
+        """Return how far an upload has come."""
+        return await self._uploads.get(self._upload_store(token), digest)
+
+    async def put_upload_part(  # noqa: PLR0913 - each names one property of the part
+        self, token: str, digest: str, *, size: int, offset: int, name: str, body: AsyncIterator[bytes]
+    ) -> UploadState:
+        """Append a part of a file to its upload."""
+        store = self._upload_store(token)
+        return await self._uploads.put_part(store, digest, size=size, offset=offset, name=name, body=body)
+
+    async def delete_upload(self, token: str, digest: str) -> None:
+        """Forget an unfinished upload."""
+        await self._uploads.delete(self._upload_store(token), digest)
+
+    async def list_quarantine(self, token: str, offset: int, limit: int) -> QuarantinePage:
+        """List damaged objects of the grant's stores, newest first."""
+        grant = self._verifier.verify(token, Action.LIST)
+        async with self._library.read() as connection:
+            return await reader.quarantine_page(connection, grant.stores, offset, limit)
+
+    async def delete_quarantined(self, token: str, item: str) -> None:
+        """Delete a damaged object."""
+        grant = self._verifier.verify(token, Action.DELETE)
+        async with self._library.change() as connection:
+            await deletion.delete_quarantined(connection, grant.stores, item)
+
+    async def series_manifest(self, token: str) -> SeriesManifest:
+        """Describe the grant's series."""
+        manifest = await self._manifest(self._verifier.verify(token, Action.PIXELS))
+        if not self._local_paths:
+            return manifest
+        # An absolute path stays right whatever the working folder of a render worker is.
+        instances = tuple(
+            source.model_copy(update={"path": str(self._library.blobs.path(source.digest).absolute())})
+            for source in manifest.instances
+        )
+        return manifest.model_copy(update={"instances": instances})
+
+    async def series_frames(self, token: str, first: int) -> AsyncGenerator[EncodedFrame, None]:
+        """Stream all frames of the grant's series."""
+        manifest = await self._manifest(self._verifier.verify(token, Action.PIXELS))
+        async for frame in stream_frames(self._library.blobs, manifest, max(first, 0)):
+            yield frame
+
+    async def _manifest(self, grant: Grant) -> SeriesManifest:
+        if grant.series is None:
+            text = "the grant names no series"
+            raise ForbiddenError(text)
+        async with self._library.read() as connection:
+            rows = await reader.manifest_rows(connection, grant.stores, grant.series)
+        # Thousands of descriptions take a while to parse.
+        return await asyncio.to_thread(reader.manifest, rows)
+
+    def _upload_store(self, token: str) -> str:
+        grant = self._verifier.verify(token, Action.WRITE)
+        if not grant.stores or not self._stores.exists(grant.stores[0]):
+            text = "the store does not exist"
+            raise NotFoundError(text)
+        return grant.stores[0]

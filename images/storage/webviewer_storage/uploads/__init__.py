@@ -1,0 +1,1 @@
+"""Resumable uploads and what is unpacked from them."""
