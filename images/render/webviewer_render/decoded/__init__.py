@@ -1,0 +1,1 @@
+"""Decoded series in shared memory, their budget, and the cache of finished frames."""

@@ -1,0 +1,1 @@
+"""The front's side of worker processes: starting, watching and replacing them."""

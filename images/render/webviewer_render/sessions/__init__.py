@@ -1,0 +1,1 @@
+"""Sessions, their tabs and viewports: what is drawn when, and how fast it is sent."""

@@ -1,0 +1,330 @@
+"""One viewport: from the newest merged state to the next frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from pydantic import BaseModel
+
+from webviewer.domain.view import Quality, ViewState
+from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
+from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Progress, Query, View
+from webviewer_render import metrics
+from webviewer_render.decoded.frame_cache import Frame
+from webviewer_render.decoded.series import Series
+from webviewer_render.pool.process import WorkerLostError
+from webviewer_render.pool.workers import Job, JobCancelledError
+from webviewer_render.scene.picture import patient_point
+from webviewer_render.sessions.bandwidth import TokenBucket
+from webviewer_render.sessions.clock import Handle
+from webviewer_render.sessions.context import Context
+from webviewer_render.sessions.drawing import Drawing, Wanted
+from webviewer_render.sessions.flow import AckWindow
+from webviewer_render.sessions.merging import check, check_numbers, merged
+from webviewer_render.worker.protocol import Value, Valued
+
+_log = structlog.get_logger(__name__)
+REST_SECONDS = 0.12
+PROGRESS_SECONDS = 0.1
+_MAX_QUERIES = 4
+_SLOW_FINAL_SECONDS = 0.04
+"""A final frame that takes longer is preceded by a preview."""
+WINDOW = "image"
+
+
+class Outlet(Protocol):
+    """Where a viewport's messages go."""
+
+    def post(self, message: BaseModel | bytes) -> None:
+        """Send."""
+        ...
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What was sent last: of which state, how good. A neighbour of the wanted slice is worse than any quality."""
+
+    stamp: int = 0
+    rank: int = -1
+
+
+class Viewport:
+    """Draws the newest state only.
+
+    States are merged on receipt and counted by ``stamp``. At most one frame is being drawn; when it is finished, the state
+    of that moment is looked at again, so what came in between is dropped undrawn and nothing queues. Everything happens in
+    :meth:`_pump`, which every event calls: a new state, an acknowledgement, a slice that has come, a finished frame, the
+    hand at rest, the line free again.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        message: NodeOpen,
+        serial: int,
+        context: Context,
+        outlet: Outlet,
+        bucket: TokenBucket,
+        *,
+        anonymised: bool = False,
+    ) -> None:
+        if message.view is not None:
+            check(message.view)
+        self.number = message.viewport
+        self.serial = serial
+        self.view = message.view or ViewState()
+        self.sequence = message.sequence
+        self.size = message.size
+        self.series: Series | None = None
+        self._context = context
+        self._clock = context.clock
+        self._outlet = outlet
+        self._bucket = bucket
+        self._window = AckWindow()
+        self._drawing = Drawing(context, anonymised=anonymised)
+        self._early: list[View] | None = [] if message.view is None else None
+        self._stamp = 1
+        self._changed_at = self._clock.now()
+        self._shown = _Shown()
+        self._resting = True
+        self._hurry = False
+        self._closed = False
+        self._job: Job | None = None
+        self._job_stamp = 0
+        self._task: asyncio.Task[None] | None = None
+        self._rest: Handle | None = None
+        self._line: Handle | None = None
+        self._progress: Handle | None = None
+        self._queries: set[asyncio.Task[None]] = set()
+        self._unit = ""
+
+    # ------------------------------------------------------------ life
+
+    def start(self, series: Series) -> None:
+        """Go live with the pixels of ``series``."""
+        self.series = series
+        metrics.VIEWPORTS.inc()
+        if self._early is not None:
+            self.view = series.stack.default_view()
+            for message in self._early:
+                self.view = merged(self.view, message.patch)
+            self._early = None
+        opened = series.stack.opened(self.number, self.view)
+        self._unit = opened.unit
+        self._outlet.post(opened)
+        series.look(self, self._slot())
+        self._report_progress()
+        self._pump()
+
+    def close(self) -> None:
+        """Stop; the series is given back by the caller."""
+        self._closed = True
+        for handle in (self._rest, self._line, self._progress):
+            if handle is not None:
+                handle.cancel()
+        if self._job is not None:
+            self._job.cancel()
+        for task in (self._task, *self._queries):
+            if task is not None:
+                task.cancel()
+        if self.series is not None:
+            self.series.look_away(self)
+            metrics.VIEWPORTS.dec()
+
+    # ------------------------------------------------------------ what the browser says
+
+    def change(self, message: View) -> None:
+        """Merge a change. Raises InvalidRequestError and leaves the state as it was."""
+        if message.sequence < self.sequence:
+            text = f"sequence {message.sequence} comes after {self.sequence}"
+            raise InvalidRequestError(text)
+        self.view = merged(self.view, message.patch)
+        if self._early is not None:
+            self._early.append(message)
+        self.size = message.size or self.size
+        self.sequence = message.sequence
+        self._stamp += 1
+        self._changed_at = self._clock.now()
+        self._resting = not message.active
+        if message.active and self._rest is None:
+            self._rest = self._clock.call_later(REST_SECONDS, self._maybe_rest)
+        if self._job is not None and self._drawing.is_final(self._job):
+            self._job.cancel()
+        if self.series is not None:
+            self.series.look(self, self._slot())
+        self._pump()
+
+    def acknowledge(self, message: Ack) -> None:
+        """Note that a frame was displayed. Raises InvalidRequestError for one that was never sent."""
+        if message.serial > self.serial:
+            text = f"frame {message.serial} was never sent"
+            raise InvalidRequestError(text)
+        self._window.acknowledged(message.serial, message.displayed_ms / 1000, self._clock.now())
+        self._pump()
+
+    def query(self, message: Query) -> None:
+        """Answer with a value, or with null if the slice has not come or too many are asked for at once."""
+        check_numbers([*message.point, message.position])
+        series = self.series
+        slot = series.stack.index_at(message.position) if series else 0
+        if series is None or not series.is_ready(slot) or len(self._queries) >= _MAX_QUERIES:
+            self._outlet.post(Answer(viewport=self.number, id=message.id, value=None, unit=self._unit))
+            return
+        task = _with_pixels(series, slot, self._answer(message, series, slot))
+        self._queries.add(task)
+        task.add_done_callback(self._queries.discard)
+
+    async def _answer(self, message: Query, series: Series, slot: int) -> None:
+        job = Job(f"value {series.number} {slot} {message.point}")
+        image, frame = series.stack.image(slot), series.stack.slices[slot].frame
+        value = None
+        try:
+            answer, _ = await self._context.pool.ask(
+                series.lane, job, lambda n: Value(job=n, arena=series.number, slot=slot, point=message.point)
+            )
+            value = answer.value if isinstance(answer, Valued) else None
+        except (WebViewerError, JobCancelledError) as error:
+            _log.info("value not read", cause=type(error).__name__)
+        point = patient_point(image.frame(frame), *message.point) if image else None
+        self._outlet.post(Answer(viewport=self.number, id=message.id, value=value, unit=self._unit, point=point))
+
+    # ------------------------------------------------------------ what the series says
+
+    def slice_changed(self, slot: int) -> None:
+        """Show it if it is the wanted one, and tell how far loading is."""
+        self._report_progress()
+        if self.series is not None and (slot == self._slot() or self._shown.stamp != self._stamp):
+            self._pump()
+
+    def loading_failed(self, error: WebViewerError) -> None:
+        """Say that the rest will not come."""
+        self._fail(error)
+
+    def _report_progress(self) -> None:
+        if self._progress is None:
+            self._progress = self._clock.call_later(PROGRESS_SECONDS, self._send_progress)
+
+    def _send_progress(self) -> None:
+        self._progress = None
+        if self.series is not None:
+            series = self.series
+            total = len(series.stack.slices)
+            self._outlet.post(
+                Progress(viewport=self.number, received=series.received, total=total, ranges=series.ranges())
+            )
+
+    # ------------------------------------------------------------ the next frame
+
+    def _slot(self) -> int:
+        return self.series.stack.index_at(self.view.position) if self.series else 0
+
+    def _maybe_rest(self) -> None:
+        self._rest = None
+        left = self._changed_at + REST_SECONDS - self._clock.now()
+        if left > 0:
+            self._rest = self._clock.call_later(left, self._maybe_rest)
+            return
+        self._resting = True
+        self._pump()
+
+    def _line_free(self) -> None:
+        self._line = None
+        self._pump()
+
+    def _pump(self) -> None:
+        """Draw the next frame if there is one to draw, nothing is being drawn, and it may be sent."""
+        if self._closed or self._task is not None or self._line is not None or not self._window.is_open:
+            return
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        allowance = self._bucket.allowance(self._clock.now())
+        if allowance.delay > 0:
+            self._line = self._clock.call_later(allowance.delay, self._line_free)
+            return
+        metrics.DROPPED_STATES.inc(max(0, self._stamp - max(self._job_stamp, self._shown.stamp) - 1))
+        self._job_stamp = self._stamp
+        self._job = self._drawing.job(wanted, allowance)
+        self._task = _with_pixels(wanted.series, wanted.slot, self._draw(wanted, self._job))
+
+    def _wanted(self) -> Wanted | None:
+        """Decide what comes next; None if what is shown is as good as can be."""
+        series = self.series
+        if series is None:
+            return None
+        slot = self._slot()
+        if problem := series.problems.get(slot):
+            if self._shown.stamp != self._stamp:
+                self._fail(problem)
+            return None
+        best = slot if series.is_ready(slot) else series.nearest_ready(slot)
+        if best is None:
+            return None
+        neighbour = best != slot
+        if neighbour and series.is_coming(slot) and (self._resting or self._shown.rank < 0):
+            return None  # in a moment it will be there
+        quality = Quality.PREVIEW if neighbour or not self._resting else Quality.LOSSLESS
+        wanted = Wanted(series, best, self.view, self.size, self.sequence, quality, neighbour)
+        if quality is not Quality.PREVIEW and self._shown.stamp != self._stamp and self._needs_preview(wanted):
+            wanted = wanted.preview()
+        if self._shown.stamp == self._stamp and self._shown.rank >= wanted.rank:
+            return None
+        return wanted
+
+    def _needs_preview(self, final: Wanted) -> bool:
+        slow = self._hurry or self._drawing.expected_seconds(final) > _SLOW_FINAL_SECONDS
+        return slow and not self._drawing.is_cached(final)
+
+    async def _draw(self, wanted: Wanted, job: Job) -> None:
+        stamp, changed_at = self._job_stamp, self._changed_at
+        try:
+            frame = await self._drawing.draw(wanted, job)
+        except (WorkerLostError, JobCancelledError) as error:
+            # Nothing was shown, so the pump asks again for what is wanted then.
+            self._hurry = self._hurry or isinstance(error, JobCancelledError)
+            metrics.SUPERSEDED_FRAMES.inc(isinstance(error, JobCancelledError))
+        except WebViewerError as error:
+            self._fail(error, stamp)
+        except Exception as error:  # one frame is lost, the viewport goes on  # noqa: BLE001
+            _log.exception("frame not drawn")
+            self._fail(PeerUnavailableError(f"the picture cannot be made: {type(error).__name__}"), stamp)
+        else:
+            self._finish(wanted, frame, stamp, changed_at)
+        finally:
+            self._job = self._task = None
+        self._pump()
+
+    def _finish(self, wanted: Wanted, frame: Frame, stamp: int, changed_at: float) -> None:
+        if wanted.quality is not Quality.PREVIEW and stamp != self._stamp:
+            # A large frame of a state that is over would only delay the next one, which is a preview.
+            self._hurry = True
+            metrics.SUPERSEDED_FRAMES.inc()
+            return
+        self._hurry = False
+        self.serial += 1
+        content = self._drawing.message(wanted, frame, self.number, self.serial)
+        now = self._clock.now()
+        self._window.sent(self.serial, now)
+        self._bucket.take(len(content), now)
+        self._shown = _Shown(stamp, wanted.rank)
+        labels = (WINDOW, frame.description.quality.name.lower())
+        metrics.FRAMES.labels(*labels).inc()
+        metrics.FRAME_BYTES.labels(*labels).inc(len(content))
+        metrics.LATENCY_SECONDS.labels(*labels).observe(max(0.0, now - changed_at))
+        self._outlet.post(content)
+
+    def _fail(self, error: WebViewerError, stamp: int | None = None) -> None:
+        """Tell that a state has no picture; it is not tried again."""
+        self._shown = _Shown(self._stamp if stamp is None else stamp, Wanted.BEST_RANK)
+        self._outlet.post(ErrorMessage(code=error.code, message=error.message, viewport=self.number))
+
+
+def _with_pixels(series: Series, slot: int, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """Start ``work`` and keep the pixels of a slice from now until it ends, even if it is cancelled before it began."""
+    series.pin(slot)
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: series.unpin(slot))
+    return task

@@ -1,0 +1,1 @@
+"""Worker processes: decoding, drawing and encoding outside the process that serves sessions."""

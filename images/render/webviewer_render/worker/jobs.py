@@ -1,0 +1,102 @@
+"""The jobs of a worker that somebody waits for: pictures, values, thumbnails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy.typing as npt
+import structlog
+from pydantic import BaseModel
+
+from webviewer.domain.study import InstanceSource
+from webviewer.domain.view import Quality
+from webviewer.errors import NotFoundError, UnsupportedImageError, WebViewerError
+from webviewer_render.decoded.arena import SlotState
+from webviewer_render.encode import encode
+from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
+from webviewer_render.worker.decoding import Decoder
+from webviewer_render.worker.encoded_pixels import fetch_one, read_local
+from webviewer_render.worker.loader import Loader
+from webviewer_render.worker.protocol import Cancelled, Failed, Render, Rendered, Thumbnail, Value, Valued
+
+_log = structlog.get_logger(__name__)
+_THUMBNAIL_QUALITY = 85
+Answer = tuple[BaseModel, bytes]
+
+
+def perform(job: Render | Value | Thumbnail, loader: Loader | None, cancelled: Callable[[], bool]) -> Answer:
+    """Do a job; errors become answers. ``loader`` has the series of a render or value job."""
+    try:
+        if cancelled():
+            raise CancelledError  # noqa: TRY301 - the same end as in the middle of a picture
+        if isinstance(job, Thumbnail):
+            return _thumbnail(job)
+        if loader is None:
+            text = "the series is not attached"
+            raise NotFoundError(text)  # noqa: TRY301 - one way for all errors
+        return _render(job, loader, cancelled) if isinstance(job, Render) else (_value(job, loader), b"")
+    except CancelledError:
+        return Cancelled(job=job.job), b""
+    except WebViewerError as error:
+        return Failed(job=job.job, code=error.code, message=error.message), b""
+    except Exception as error:  # one picture is lost, the worker goes on  # noqa: BLE001
+        _log.exception("job failed", op=job.op)
+        return Failed(job=job.job, code="internal", message=f"the picture cannot be made: {type(error).__name__}"), b""
+
+
+def _pixels(loader: Loader, slot: int) -> tuple[npt.NDArray[Any], InstanceSource, int]:
+    index, frame = loader.slots[slot]
+    if loader.arena.state(slot) != SlotState.READY:
+        text = "the slice is not in memory"
+        raise NotFoundError(text)
+    return loader.arena.pixels(slot), loader.manifest.instances[index], frame
+
+
+def _render(job: Render, loader: Loader, cancelled: Callable[[], bool]) -> Answer:
+    started = time.perf_counter()
+    pixels, instance, frame = _pixels(loader, job.slot)
+    if instance.image is None:
+        raise UnsupportedImageError(instance.problem)
+    picture = render_image(pixels, instance.image, frame, job.view, job.size, cancelled)
+    if cancelled():
+        raise CancelledError
+    return _encoded(job.job, picture, job.quality, job.jpeg_quality, started)
+
+
+def _encoded(job: int, picture: Picture, quality: Quality, jpeg_quality: int, started: float) -> Answer:
+    encoded = encode(picture.pixels, quality, jpeg_quality)
+    answer = Rendered(
+        job=job,
+        quality=encoded.quality,
+        encoding=encoded.encoding,
+        width=encoded.width,
+        height=encoded.height,
+        colour=picture.pixels.ndim == 3,  # noqa: PLR2004
+        window=(picture.window.center, picture.window.width),
+        seconds=time.perf_counter() - started,
+    )
+    return answer, encoded.data
+
+
+def _value(job: Value, loader: Loader) -> Valued:
+    pixels, instance, frame = _pixels(loader, job.slot)
+    if instance.image is None:
+        raise UnsupportedImageError(instance.problem)
+    return Valued(job=job.job, value=value_at(pixels, instance.image, frame, *job.point))
+
+
+def _thumbnail(job: Thumbnail) -> Answer:
+    started = time.perf_counter()
+    instance = job.instance
+    if instance.image is None:
+        raise UnsupportedImageError(instance.problem or "the object has no picture")
+    if job.source.storage is None:
+        data = read_local(instance, job.frame)
+    else:
+        data = asyncio.run(fetch_one(job.source, job.index, job.frame, whole_file=instance.frames.whole_file))
+    pixels = Decoder().decode(data, instance, job.frame)
+    picture = thumbnail(pixels, instance.image, job.frame, job.size)
+    return _encoded(job.job, picture, Quality.PREVIEW, _THUMBNAIL_QUALITY, started)

@@ -1,0 +1,52 @@
+"""The same ViewState gives the same bytes in every process, freshly compiled or from the cache."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from webviewer_render.worker.environment import worker_environment
+
+PROGRAM = """
+import hashlib
+import numpy as np
+from webviewer.domain.image import FrameAttributes, ImageDescription, Window
+from webviewer.domain.view import ImageView, Quality
+from webviewer_render.encode import encode
+from webviewer_render.scene.picture import render_image
+
+pixels = np.random.default_rng(7).integers(-1000, 2000, (61, 83)).astype("i2")
+image = ImageDescription(
+    rows=61, columns=83, bits_allocated=16, bits_stored=16, high_bit=15, signed=True, photometric="MONOCHROME2",
+    attributes=(FrameAttributes(slope=1.5, intercept=-7, spacing=(0.7, 0.9)),),
+)
+window = Window(center=40.5, width=812)
+for view in (
+    ImageView(window=window, zoom=1.7),
+    ImageView(window=window, rotation=33, interpolation="cubic"),
+    ImageView(window=window.model_copy(update={"function": "SIGMOID"}), zoom=0.3, interpolation="nearest"),
+    ImageView(window=window, colour_map="viridis", flip_horizontal=True),
+):
+    picture = render_image(pixels, image, 0, view, (128, 96))
+    print(hashlib.sha256(encode(picture.pixels, Quality.LOSSLESS).data).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def run_apart():
+    def run(cache):
+        environment = worker_environment() | {"NUMBA_CACHE_DIR": str(cache)}
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True, text=True, timeout=150
+        )
+        return done.stdout.split()
+
+    return run
+
+
+def test_frames_are_the_same_freshly_compiled_and_from_the_cache(run_apart, tmp_path):
+    compiled = run_apart(tmp_path)
+    assert any(name.endswith(".nbi") for _, _, names in os.walk(tmp_path) for name in names)
+    assert len(set(compiled)) == 4
+    assert run_apart(tmp_path) == compiled
