@@ -1,0 +1,1 @@
+"""``/eventQueue``: the conversation of a browser tab with a render node, through control."""

@@ -1,0 +1,177 @@
+"""The link of one socket to the render node: made when a viewport opens, remade when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+from pydantic import ValidationError
+
+from webviewer.errors import NodeFullError
+from webviewer.ports.render import LinkClosedError, RenderLink
+from webviewer.wire.messages import CloseCode, Closed, Event, NodeOpen, Open, Opened, PixelSource, View
+from webviewer_control import metrics
+from webviewer_control.relay.queue import WaitingRoom
+from webviewer_control.relay.viewports import Bound, Viewports
+from webviewer_control.services.control import Gateway
+from webviewer_control.services.sessions import Session
+
+IDLE_SECONDS = 60.0
+FULL_RETRY_SECONDS = 2.0
+_BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
+_log = structlog.get_logger(__name__)
+
+
+class BrowserGoneError(Exception):
+    """The browser closed its socket; ``deliver`` raises it."""
+
+
+class NodeLink:
+    """Carries messages to the render node, and its messages and frames to ``deliver``.
+
+    Frames are passed on one at a time and unread: the next one is taken from the node when the
+    browser has taken the last, so a slow browser slows the node down and fills no memory here. Of
+    the node's texts only ``opened`` and ``closed`` are looked at: they say what a viewport shows.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        session: Session,
+        viewports: Viewports,
+        storage_url: str | None,
+        deliver: Callable[[str | bytes], Awaitable[None]],
+    ) -> None:
+        self._gateway = gateway
+        self._session = session
+        self._viewports = viewports
+        self._storage_url = storage_url
+        self._deliver = deliver
+        self._link: RenderLink | None = None
+        self._order = asyncio.Lock()
+        self._lost = False
+
+    async def open(self, message: Open, store: str) -> None:
+        """Bind a viewport and tell the node; without a link it is told when there is one."""
+        async with self._order:
+            bound = self._viewports.open(message, store)
+            await self._send_now(self._open_text(message.viewport, bound))
+
+    async def view(self, message: View, text: str) -> None:
+        """Merge a change and pass it on, in one step: a link that is being remade gets it exactly once."""
+        async with self._order:
+            self._viewports.merge(message)
+            await self._send_now(text)
+
+    async def send(self, text: str) -> None:
+        """Pass a message on; without a link there is nobody it could concern."""
+        async with self._order:
+            await self._send_now(text)
+
+    async def run(self, waiting: WaitingRoom) -> None:
+        """Keep the link alive while viewports are open, until cancelled."""
+        failures = 0
+        while True:
+            if not self._viewports:
+                waiting.leave(self)
+            await self._viewports.wait_for_any()
+            try:
+                async with self._gateway.render.connect(self._gateway.stores.view_grant(self._session)) as link:
+                    waiting.leave(self)
+                    await self._attach(link)
+                    failures = 0
+                    await self._pump_until_idle(link)
+            except BrowserGoneError:
+                raise
+            except NodeFullError:
+                await self._event("queue", waiting.place(self))
+                await asyncio.sleep(FULL_RETRY_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+            except Exception as error:  # noqa: BLE001 - whatever broke the link, it has to be made again
+                await self._note_loss(error)
+                moved = isinstance(error, LinkClosedError) and error.close_code == CloseCode.MOVE and not failures
+                pause = 0.0 if moved else _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                failures += 1
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            finally:
+                self._link = None
+
+    async def _attach(self, link: RenderLink) -> None:
+        """Open on the new link what is open in the browser, in the state it was last in."""
+        async with self._order:
+            for viewport, bound in self._viewports.items():
+                await link.send(self._open_text(viewport, bound))
+                if bound.base is None and bound.patch:
+                    view = View(viewport=viewport, sequence=bound.sequence, patch=bound.patch)
+                    await link.send(view.model_dump_json())
+            self._link = link
+        if self._lost:
+            self._lost = False
+            await self._event("render-restored")
+
+    async def _pump_until_idle(self, link: RenderLink) -> None:
+        pump = asyncio.create_task(self._pump(link))
+        idle = asyncio.create_task(self._viewports.wait_idle(IDLE_SECONDS))
+        try:
+            await asyncio.wait({pump, idle}, return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                pump.result()
+        finally:
+            for task in (pump, idle):
+                task.cancel()
+            await asyncio.gather(pump, idle, return_exceptions=True)
+
+    async def _pump(self, link: RenderLink) -> None:
+        while True:
+            message = await link.receive()
+            if isinstance(message, str):
+                self._look_at(message)
+            else:
+                metrics.FRAMES.inc()
+                metrics.FRAME_BYTES.inc(len(message))
+            await self._deliver(message)
+
+    def _look_at(self, text: str) -> None:
+        try:
+            value = json.loads(text)
+            kind = value.get("type")
+            if kind == "opened":
+                opened = Opened.model_validate(value)
+                self._viewports.started(opened.viewport, opened.series, opened.view)
+            elif kind == "closed":
+                self._viewports.close(Closed.model_validate(value).viewport)
+        except (ValueError, AttributeError, ValidationError):
+            _log.warning("render sent a message that cannot be read")
+
+    def _open_text(self, viewport: int, bound: Bound) -> str:
+        token = self._gateway.stores.pixels_grant(self._session, bound.store, bound.series)
+        message = NodeOpen(
+            viewport=viewport,
+            series=bound.series,
+            size=bound.size,
+            view=bound.view(),
+            sequence=bound.sequence,
+            pixels=PixelSource(token=token, storage=self._storage_url),
+        )
+        return message.model_dump_json()
+
+    async def _send_now(self, text: str) -> None:
+        if self._link is None:
+            return
+        try:
+            await self._link.send(text)
+        except LinkClosedError:
+            self._link = None  # the pump notices too and makes a new one
+
+    async def _note_loss(self, error: Exception) -> None:
+        cause = error.message if isinstance(error, LinkClosedError) else type(error).__name__
+        _log.warning("link to render lost", session=self._session.id, cause=cause)
+        metrics.RENDER_LOSSES.inc()
+        if not self._lost:
+            self._lost = True
+            await self._event("render-lost")
+
+    async def _event(self, name: str, value: int | None = None) -> None:
+        await self._deliver(Event.model_validate({"name": name, "value": value}).model_dump_json())

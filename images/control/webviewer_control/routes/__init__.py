@@ -1,0 +1,1 @@
+"""Endpoints of control: they validate, ask a service and shape the answer."""

@@ -1,0 +1,123 @@
+"""The study list: the user's own store and the node's shared one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from webviewer.domain.identity import Action
+from webviewer.domain.study import StudyDetail, StudyPage, StudyQuery
+from webviewer.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    PeerUnavailableError,
+    UnsupportedImageError,
+)
+from webviewer.web.endpoint import Endpoint
+from webviewer.wire.grants import SHORT_SECONDS
+from webviewer_control.errors import CsrfError
+from webviewer_control.routes.context import caller, context
+
+_READ_ERRORS = (NotAuthenticatedError, NotFoundError, InvalidRequestError, PeerUnavailableError)
+_CACHED = "private, max-age=86400"
+_IMAGE_TYPES = frozenset({"image/webp", "image/png", "image/jpeg"})
+
+
+class ThumbnailQuery(BaseModel):
+    """``size`` is the longer side in pixels; with the series' ``version`` the picture may be kept by the browser."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    size: Annotated[int, Field(ge=16, le=512)] = 96
+    version: Annotated[str, Field(max_length=128)] = ""
+
+
+async def list_studies(request: Request, query: StudyQuery) -> StudyPage:
+    """Search what the session may read."""
+    gateway = context(request).gateway
+    return await gateway.storage.list_studies(await gateway.stores.read_grant(caller(request)), query)
+
+
+async def get_study(request: Request) -> StudyDetail:
+    """Return a study with its series."""
+    gateway = context(request).gateway
+    token = await gateway.stores.read_grant(caller(request))
+    return await gateway.storage.get_study(token, request.path_params["study"])
+
+
+async def delete_study(request: Request) -> None:
+    """Delete a study: a user from his own store, the administrator from the shared one."""
+    gateway, session, study = context(request).gateway, caller(request), request.path_params["study"]
+    detail = await gateway.storage.get_study(await gateway.stores.read_grant(session), study)
+    if detail.study.store == "user":
+        token = gateway.stores.own_grant(session, Action.DELETE)
+    elif session.kind == "administrator":
+        token = await gateway.stores.shared_grant(session, Action.DELETE)
+    else:
+        text = "only the administrator may delete what everybody shares"
+        raise ForbiddenError(text)
+    await gateway.storage.delete_study(token, study)
+
+
+async def get_thumbnail(request: Request, query: ThumbnailQuery) -> Response:
+    """Return a small picture of a series. Rights are checked before a picture in the browser's cache is confirmed."""
+    gateway, session = context(request).gateway, caller(request)
+    series: str = request.path_params["series"]
+    read = await gateway.stores.read_grant(session)
+    detail = await gateway.storage.get_study(read, request.path_params["study"])
+    found = next((item for item in detail.series if item.id == series), None)
+    if found is None:
+        text = "no such series in this study"
+        raise NotFoundError(text)
+    key = f"{series}|{found.version}|{query.size}|{session.anonymised}"
+    tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": _CACHED if query.version == found.version else "private, no-cache"}
+    if tag in [item.strip() for item in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    store = await gateway.storage.find_series(read, series)
+    pixels = gateway.stores.pixels_grant(session, store, series, SHORT_SECONDS)
+    view = gateway.stores.view_grant(session)
+    content, media_type = await gateway.render.thumbnail(view, pixels, query.size, gateway.storage_url)
+    if media_type not in _IMAGE_TYPES:
+        text = "the render node answered with something else than a picture"
+        raise PeerUnavailableError(text)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v2/studies",
+        list_studies,
+        "Search studies",
+        query=StudyQuery,
+        response=StudyPage,
+        errors=(NotAuthenticatedError, InvalidRequestError, PeerUnavailableError),
+    ),
+    Endpoint(
+        "GET", "/v2/studies/{study}", get_study, "A study with its series", response=StudyDetail, errors=_READ_ERRORS
+    ),
+    Endpoint(
+        "DELETE",
+        "/v2/studies/{study}",
+        delete_study,
+        "Delete a study",
+        access="account",
+        errors=(*_READ_ERRORS, CsrfError, ForbiddenError),
+    ),
+    Endpoint(
+        "GET",
+        "/v2/studies/{study}/series/{series}/thumbnail",
+        get_thumbnail,
+        "Small picture of a series",
+        query=ThumbnailQuery,
+        media_type="image/*",
+        errors=(*_READ_ERRORS, UnsupportedImageError),
+    ),
+)

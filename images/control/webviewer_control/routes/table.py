@@ -1,0 +1,23 @@
+"""All endpoints of control."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webviewer import __version__
+from webviewer.web.endpoint import Endpoint, openapi_document
+from webviewer_control.routes import login, preferences, studies, system, uploads, users
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *login.ENDPOINTS,
+    *preferences.ENDPOINTS,
+    *studies.ENDPOINTS,
+    *uploads.ENDPOINTS,
+    *users.ENDPOINTS,
+    *system.ENDPOINTS,
+)
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return openapi_document("WebViewer", __version__, ENDPOINTS)

@@ -1,0 +1,145 @@
+"""Uploads in resumable parts, streamed through to storage, and what storage put aside as damaged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from webviewer.domain.identity import Action
+from webviewer.domain.study import QuarantinePage, UploadState
+from webviewer.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    PeerUnavailableError,
+    StorageFullError,
+    TooLargeError,
+)
+from webviewer.web.endpoint import Endpoint
+from webviewer_control.errors import CsrfError
+from webviewer_control.routes.context import caller, context
+
+MAX_PART_BYTES = 64 * 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_READ_ERRORS = (NotAuthenticatedError, ForbiddenError, InvalidRequestError, NotFoundError, PeerUnavailableError)
+_CHANGE_ERRORS = (*_READ_ERRORS, CsrfError)
+
+
+class PartQuery(BaseModel):
+    """Where the part belongs (bytes from the start), how long the whole file is, and how the user calls it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0)]
+    name: Annotated[str, Field(max_length=1024)] = ""
+
+
+class PageQuery(BaseModel):
+    """A page of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+async def get_upload(request: Request) -> UploadState:
+    """Return how far an upload has come."""
+    gateway = context(request).gateway
+    return await gateway.storage.get_upload(_own(request, Action.WRITE), _digest(request))
+
+
+async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
+    """Append a part; its bytes go through without being collected here."""
+    settings, gateway = context(request).control.settings, context(request).gateway
+    if query.size > settings.max_upload_bytes:
+        text = f"a file may have at most {settings.max_upload_bytes} bytes"
+        raise TooLargeError(text)
+    announced = request.headers.get("content-length", "0")
+    if int(announced if announced.isascii() and announced.isdigit() else "0") > MAX_PART_BYTES:
+        raise _too_large()
+    return await gateway.storage.put_upload_part(
+        _own(request, Action.WRITE),
+        _digest(request),
+        size=query.size,
+        offset=query.offset,
+        name=query.name,
+        body=_bounded(request.stream()),
+    )
+
+
+async def delete_upload(request: Request) -> None:
+    """Forget an unfinished upload."""
+    await context(request).gateway.storage.delete_upload(_own(request, Action.WRITE), _digest(request))
+
+
+async def list_quarantine(request: Request, query: PageQuery) -> QuarantinePage:
+    """List damaged objects of the own store."""
+    token = _own(request, Action.LIST)
+    return await context(request).gateway.storage.list_quarantine(token, query.offset, query.limit)
+
+
+async def delete_quarantined(request: Request) -> None:
+    """Delete a damaged object of the own store."""
+    storage = context(request).gateway.storage
+    await storage.delete_quarantined(_own(request, Action.DELETE), request.path_params["item"])
+
+
+def _own(request: Request, action: Action) -> str:
+    return context(request).gateway.stores.own_grant(caller(request), action)
+
+
+def _digest(request: Request) -> str:
+    digest: str = request.path_params["digest"]
+    if not _DIGEST.fullmatch(digest):
+        text = "an upload is named by its SHA-256: 64 hexadecimal digits in lower case"
+        raise InvalidRequestError(text)
+    return digest
+
+
+async def _bounded(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    received = 0
+    async for chunk in body:
+        received += len(chunk)
+        if received > MAX_PART_BYTES:
+            raise _too_large()
+        yield chunk
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"a part may have at most {MAX_PART_BYTES} bytes: send the file in more parts")
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/v2/uploads/{digest}", get_upload, "State of an upload", response=UploadState, errors=_READ_ERRORS
+    ),
+    Endpoint(
+        "PUT",
+        "/v2/uploads/{digest}",
+        put_upload_part,
+        "Append a part of a file",
+        query=PartQuery,
+        body_media_type="application/octet-stream",
+        response=UploadState,
+        errors=(*_CHANGE_ERRORS, ConflictError, TooLargeError, StorageFullError),
+    ),
+    Endpoint("DELETE", "/v2/uploads/{digest}", delete_upload, "Forget an unfinished upload", errors=_CHANGE_ERRORS),
+    Endpoint(
+        "GET",
+        "/v2/quarantine",
+        list_quarantine,
+        "Damaged objects",
+        query=PageQuery,
+        response=QuarantinePage,
+        errors=_READ_ERRORS,
+    ),
+    Endpoint("DELETE", "/v2/quarantine/{item}", delete_quarantined, "Delete a damaged object", errors=_CHANGE_ERRORS),
+)

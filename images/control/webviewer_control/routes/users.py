@@ -1,0 +1,204 @@
+"""The administrator's users."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from webviewer.errors import InvalidRequestError, NotAuthenticatedError, NotFoundError, PeerUnavailableError
+from webviewer.web.endpoint import Endpoint
+from webviewer_control.errors import (
+    AeTitleFormatError,
+    AeTitleTakenError,
+    CsrfError,
+    LoginFormatError,
+    LoginTakenError,
+    PasswordEmptyError,
+)
+from webviewer_control.routes.context import context
+from webviewer_control.services.users import AE_TITLE_PATTERN, LOGIN_PATTERN, UserEntry, UserSort
+
+# The rules are stated here and checked by the service, whose errors the page can tell apart.
+_Login = Annotated[str, Field(max_length=1024, json_schema_extra={"pattern": LOGIN_PATTERN})]
+_Password = Annotated[str, Field(max_length=1024, json_schema_extra={"minLength": 1})]
+_AeTitle = Annotated[str, Field(max_length=1024, json_schema_extra={"pattern": f"^$|{AE_TITLE_PATTERN}"})]
+_ACCESS_ERRORS = (NotAuthenticatedError, CsrfError)
+_FIELD_ERRORS = (
+    InvalidRequestError,
+    LoginFormatError,
+    LoginTakenError,
+    AeTitleFormatError,
+    AeTitleTakenError,
+    PasswordEmptyError,
+    PeerUnavailableError,
+)
+
+
+class User(BaseModel):
+    """A user as the administrator sees him."""
+
+    id: str
+    login: str
+    ae_title: str | None
+    """Default SCU: C-STOREs to this AE title land in the user's store."""
+    active: bool
+    created: dt.datetime
+    last_login: dt.datetime | None
+    sessions: int
+
+
+class UserPage(BaseModel):
+    """A page of users and the number of all matches."""
+
+    total: int
+    offset: int
+    users: list[User]
+
+
+class UserQuery(BaseModel):
+    """Which users, in which order; ``search`` is any part of a login or AE title."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, Field(max_length=64)] = ""
+    sort: UserSort = "login"
+    descending: bool = False
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+class NewUser(BaseModel):
+    """Body of a creation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    login: _Login
+    password: _Password
+    ae_title: _AeTitle | None = None
+    active: bool = True
+
+
+class UserChange(BaseModel):
+    """Body of a change: only what is named changes; a null AE title takes it away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    login: _Login = ""
+    password: _Password = ""
+    ae_title: _AeTitle | None = None
+    active: bool = True
+
+
+async def list_users(request: Request, query: UserQuery) -> UserPage:
+    """List users."""
+    total, entries = await context(request).control.users.list(
+        query.search, query.sort, query.offset, query.limit, descending=query.descending
+    )
+    return UserPage(total=total, offset=query.offset, users=[_user(entry) for entry in entries])
+
+
+async def create_user(request: Request, body: NewUser) -> User:
+    """Create a user with a store of his own."""
+    found = context(request)
+    return _user(await found.control.users.create(body.model_dump(), found.gateway.stores))
+
+
+async def get_user(request: Request) -> User:
+    """Return a user."""
+    return _user(await context(request).control.users.get(request.path_params["user"]))
+
+
+async def change_user(request: Request, body: UserChange) -> User:
+    """Change a user. A new password or a switch-off ends his sessions."""
+    found = context(request)
+    fields = body.model_dump(include=body.model_fields_set)
+    return _user(await found.control.users.change(request.path_params["user"], fields, found.gateway.stores))
+
+
+async def delete_user(request: Request) -> None:
+    """Delete a user with all his studies."""
+    found = context(request)
+    await found.control.users.delete(request.path_params["user"], found.gateway.stores)
+
+
+async def end_user_sessions(request: Request) -> None:
+    """Close all sessions of a user."""
+    control = context(request).control
+    entry = await control.users.get(request.path_params["user"])
+    await control.sessions.end_of_user(entry.row.id)
+
+
+def _user(entry: UserEntry) -> User:
+    row = entry.row
+    return User(
+        id=row.id,
+        login=row.login,
+        ae_title=row.ae_title,
+        active=row.active,
+        created=row.created,
+        last_login=row.last_login,
+        sessions=entry.sessions,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v2/admin/users",
+        list_users,
+        "List users",
+        access="administrator",
+        query=UserQuery,
+        response=UserPage,
+        errors=(NotAuthenticatedError, InvalidRequestError),
+    ),
+    Endpoint(
+        "POST",
+        "/v2/admin/users",
+        create_user,
+        "Create a user",
+        access="administrator",
+        body=NewUser,
+        response=User,
+        status=201,
+        errors=(*_ACCESS_ERRORS, *_FIELD_ERRORS),
+    ),
+    Endpoint(
+        "GET",
+        "/v2/admin/users/{user}",
+        get_user,
+        "A user",
+        access="administrator",
+        response=User,
+        errors=(NotAuthenticatedError, NotFoundError),
+    ),
+    Endpoint(
+        "PATCH",
+        "/v2/admin/users/{user}",
+        change_user,
+        "Change a user",
+        access="administrator",
+        body=UserChange,
+        response=User,
+        errors=(*_ACCESS_ERRORS, *_FIELD_ERRORS, NotFoundError),
+    ),
+    Endpoint(
+        "DELETE",
+        "/v2/admin/users/{user}",
+        delete_user,
+        "Delete a user and all his studies",
+        access="administrator",
+        errors=(*_ACCESS_ERRORS, NotFoundError, PeerUnavailableError),
+    ),
+    Endpoint(
+        "DELETE",
+        "/v2/admin/users/{user}/sessions",
+        end_user_sessions,
+        "Close all sessions of a user",
+        access="administrator",
+        errors=(*_ACCESS_ERRORS, NotFoundError),
+    ),
+)

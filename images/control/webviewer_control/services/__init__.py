@@ -1,0 +1,1 @@
+"""What control knows and decides: people, sessions, rights."""

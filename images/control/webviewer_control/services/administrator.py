@@ -1,0 +1,110 @@
+"""The administrator account: made at the first start with a password that nobody could guess."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from webviewer_control.errors import PasswordEmptyError
+from webviewer_control.services.passwords import Passwords
+from webviewer_control.services.records import Records
+from webviewer_control.services.sessions import Sessions
+from webviewer_control.store.models import AdministratorRow
+
+LOGIN = "admin"
+DEMO_PASSWORD = "admin"  # noqa: S105 - known to everybody on purpose, on loopback only
+PASSWORD_FILE = "initial-admin-password"  # noqa: S105 - a file name
+_ID = 1
+_PASSWORD_BYTES = 12
+_log = structlog.get_logger(__name__)
+
+
+class Administrator:
+    """The one account of /admin. It is no user: it has no store."""
+
+    def __init__(self, records: Records, passwords: Passwords, sessions: Sessions, data: Path) -> None:
+        self._database = records.database
+        self._journal = records.journal
+        self._passwords = passwords
+        self._sessions = sessions
+        self._clock = records.clock
+        self._file = data / PASSWORD_FILE
+
+    async def get(self) -> AdministratorRow:
+        """Return the account."""
+        async with self._database.reading() as transaction:
+            return (await transaction.scalars(select(AdministratorRow).where(AdministratorRow.id == _ID))).one()
+
+    async def ensure(self, *, demo: bool) -> None:
+        """Make the account if there is none, and replace a password of the demonstration outside of it."""
+        async with self._database.reading() as transaction:
+            row = await transaction.get(AdministratorRow, _ID)
+        if row is None:
+            await self._create(demo=demo)
+        elif row.demo and not demo:
+            password = self._generate()
+            await self._store(password)
+            await self._sessions.end_of_administrator()
+            self._announce(password)
+
+    async def set_password(self, password: str, but: str) -> None:
+        """Change the password: all sessions end, except ``but``."""
+        if not password:
+            raise PasswordEmptyError
+        await self._store(password)
+        await self._sessions.end_of_administrator(but)
+        self._file.unlink(missing_ok=True)  # it names a password that is none any more
+
+    async def _store(self, password: str) -> None:
+        hashed = await self._passwords.hash(password)
+        async with self._database.writing() as transaction:
+            row = await transaction.get_one(AdministratorRow, _ID)
+            row.password, row.demo, row.changed = hashed, False, self._clock()
+            self._journal.add(transaction, "user-changed", row.login, None, change="changed", fields=["password"])
+
+    async def _create(self, *, demo: bool) -> None:
+        password = DEMO_PASSWORD if demo else self._generate()
+        row = AdministratorRow(
+            id=_ID,
+            login=LOGIN,
+            password=await self._passwords.hash(password),
+            demo=demo,
+            changed=self._clock(),
+        )
+        try:
+            async with self._database.writing() as transaction:
+                transaction.add(row)
+        except IntegrityError:
+            _log.info("another replica made the administrator")
+            return
+        if not demo:
+            self._announce(password)
+
+    def _generate(self) -> str:
+        """Write a password where the operator finds it, before anything depends on it.
+
+        After a crash between the file and the database the file's password is used.
+        """
+        try:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            left = self._file.read_text(encoding="ascii").strip()
+            if left:
+                return left
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_TRUNC)
+        password = secrets.token_urlsafe(_PASSWORD_BYTES)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(password + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return password
+
+    def _announce(self, password: str) -> None:
+        sys.stdout.write(f"administrator: user name {LOGIN}, password {password} (also in {self._file})\n")
+        sys.stdout.flush()

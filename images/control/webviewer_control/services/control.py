@@ -1,0 +1,147 @@
+"""All services of control, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from webviewer.errors import InvalidRequestError
+from webviewer.ports.render import RenderPort
+from webviewer.ports.storage import StoragePort
+from webviewer.roles import Mode, Peers
+from webviewer.settings import Settings
+from webviewer.web.forwarded import is_loopback
+from webviewer.wire.keyring import KeyRing
+from webviewer_control.services.administrator import Administrator
+from webviewer_control.services.journal import Clock, Journal
+from webviewer_control.services.logins import Logins
+from webviewer_control.services.passwords import Passwords
+from webviewer_control.services.preferences import Preferences
+from webviewer_control.services.records import Records
+from webviewer_control.services.sessions import Sessions
+from webviewer_control.services.stores import Stores
+from webviewer_control.services.throttle import Throttle
+from webviewer_control.services.users import Users
+from webviewer_control.services.viewports import ViewportStore
+from webviewer_control.services.watch import MemoryBus
+from webviewer_control.store.database import Database
+from webviewer_control.store.models import UserRow
+
+DEMO_USER = "demo"
+DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody on purpose, on loopback only
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The other roles as control reaches them."""
+
+    storage: StoragePort
+    render: RenderPort
+    stores: Stores
+    storage_url: str | None
+    """Where render nodes reach the storage node; null where both share the process."""
+
+
+@dataclass(slots=True)
+class Control:
+    """The services; :meth:`attach` starts what needs the other roles."""
+
+    settings: Settings
+    mode: Mode
+    keyring: KeyRing
+    clock: Clock
+    database: Database
+    sessions: Sessions
+    users: Users
+    administrator: Administrator
+    logins: Logins
+    preferences: Preferences
+    viewports: ViewportStore
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def attach(self, peers: Peers) -> Gateway:
+        """Meet the other roles. Raises InvalidRequestError if one is missing."""
+        if peers.storage is None or peers.render is None:
+            text = "control needs storage and render"
+            raise InvalidRequestError(text)
+        # One process has one name; in a cluster each kind of node is addressed by its role.
+        name = self.settings.node_name if self.mode.unified else ""
+        stores = Stores(peers.storage, self.keyring.signer, name or "storage", name or "render")
+        self.tasks.append(asyncio.create_task(stores.put_all(self._all_users)))
+        storage_url = None if self.mode.unified else self.settings.storage_url
+        return Gateway(peers.storage, peers.render, stores, storage_url)
+
+    async def _all_users(self) -> list[UserRow]:
+        return list(await self.users.all())
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment."""
+    return dt.datetime.now(dt.UTC)
+
+
+@asynccontextmanager
+async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -> AsyncIterator[Control]:
+    """Open the database, make what the first start needs and keep sessions swept.
+
+    Raises SchemaOutdatedError in a cluster whose schema is old (unified upgrades it itself), and
+    InvalidRequestError for a demonstration that others could reach.
+    """
+    if settings.demo and not is_loopback(settings.host):
+        text = f"--demo has well-known passwords and serves this machine only: it cannot listen on {settings.host}"
+        raise InvalidRequestError(text)
+    keyring = KeyRing.load(settings.data)
+    control = _compose(settings, mode, keyring, clock)
+    try:
+        await (control.database.upgrade() if mode.unified else control.database.check())
+        await _first_accounts(control)
+        control.tasks.append(asyncio.create_task(control.sessions.sweep_for_ever()))
+        yield control
+    finally:
+        for task in control.tasks:
+            task.cancel()
+        for task in control.tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await control.database.close()
+
+
+def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> Control:
+    records = Records(Database(settings), Journal(clock), clock)
+    passwords = Passwords()
+    sessions = Sessions(records, MemoryBus(), keyring.secret, settings.session_idle, settings.session_lifetime)
+    users = Users(records, passwords, sessions, settings.ae_title)
+    administrator = Administrator(records, passwords, sessions, settings.data)
+    throttle = Throttle(time.monotonic)
+    logins = Logins(records, passwords, throttle, users, administrator, sessions)
+    return Control(
+        settings=settings,
+        mode=mode,
+        keyring=keyring,
+        clock=clock,
+        database=records.database,
+        sessions=sessions,
+        users=users,
+        administrator=administrator,
+        logins=logins,
+        preferences=Preferences(records.database),
+        viewports=ViewportStore(records.database, clock),
+    )
+
+
+async def _first_accounts(control: Control) -> None:
+    demo = control.settings.demo
+    await control.administrator.ensure(demo=demo)
+    if not demo:
+        await control.users.switch_off_demo()
+        return
+    row = await control.users.find_login(DEMO_USER)
+    if row is None:
+        await control.users.insert({"login": DEMO_USER, "password": DEMO_PASSWORD}, demo=True)
+    elif row.demo and not row.active:
+        await control.users.switch_on_demo(row.id)

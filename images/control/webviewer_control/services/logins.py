@@ -1,0 +1,93 @@
+"""Checking who somebody is: the same work and the same answer whether or not the account exists."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from webviewer_control import metrics
+from webviewer_control.errors import InactiveUserError, OldPasswordError, WrongCredentialsError
+from webviewer_control.services.administrator import Administrator
+from webviewer_control.services.journal import Event
+from webviewer_control.services.passwords import Passwords
+from webviewer_control.services.records import Records
+from webviewer_control.services.sessions import Session, Sessions
+from webviewer_control.services.throttle import Throttle
+from webviewer_control.services.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Log-ins and password changes of users and of the administrator."""
+
+    records: Records
+    passwords: Passwords
+    throttle: Throttle
+    users: Users
+    administrator: Administrator
+    sessions: Sessions
+
+    async def user(self, login: str, password: str, address: str) -> tuple[Session, str]:
+        """Open a session for a user and return it with its secret.
+
+        Raises ThrottledError, WrongCredentialsError, or InactiveUserError to who knows the password.
+        """
+        account = f"user|{login}"
+        self._attempt(account, address, "user")
+        row = await self.users.find_login(login)
+        if not await self.passwords.verify(row.password if row else None, password) or row is None:
+            await self._refuse("user-login-failed", login, address)
+            raise WrongCredentialsError
+        self.throttle.succeeded(account, address)
+        if not row.active:
+            await self._refuse("user-login-failed", login, address, reason="inactive")
+            raise InactiveUserError
+        if self.passwords.outdated(row.password):
+            await self.users.rehash(row, password)
+        metrics.LOGINS.labels("user", "opened").inc()
+        return await self.sessions.open("user", address, row)
+
+    async def administrator_login(self, login: str, password: str, address: str) -> tuple[Session, str]:
+        """Open a session for the administrator and return it with its secret. Raises as :meth:`user`."""
+        account = f"administrator|{login}"
+        self._attempt(account, address, "administrator")
+        row = await self.administrator.get()
+        known = hmac.compare_digest(login.encode(), row.login.encode())
+        if not await self.passwords.verify(row.password if known else None, password):
+            await self._refuse("administrator-login-failed", login, address)
+            raise WrongCredentialsError
+        self.throttle.succeeded(account, address)
+        metrics.LOGINS.labels("administrator", "opened").inc()
+        return await self.sessions.open("administrator", address, login=row.login)
+
+    async def change_password(self, session: Session, old: str, new: str, address: str) -> None:
+        """Change the password of the session's account; its other sessions end.
+
+        Raises OldPasswordError, ThrottledError (old passwords can be guessed too) and PasswordEmptyError.
+        """
+        account = f"{session.kind}|{session.login}"
+        self._attempt(account, address, session.kind)
+        if session.user:  # noqa: SIM108
+            stored = (await self.users.get(session.user)).row.password
+        else:
+            stored = (await self.administrator.get()).password
+        if not await self.passwords.verify(stored, old):
+            raise OldPasswordError
+        self.throttle.succeeded(account, address)
+        if session.user:
+            await self.users.set_password(session.user, new, session.id)
+        else:
+            await self.administrator.set_password(new, session.id)
+
+    def _attempt(self, account: str, address: str, kind: str) -> None:
+        try:
+            self.throttle.attempt(account, address)
+        except Exception:
+            metrics.LOGINS.labels(kind, "throttled").inc()
+            raise
+
+    async def _refuse(self, event: Event, login: str, address: str, reason: str = "credentials") -> None:
+        kind = "user" if event == "user-login-failed" else "administrator"
+        metrics.LOGINS.labels(kind, "refused").inc()
+        async with self.records.database.writing() as transaction:
+            self.records.journal.add(transaction, event, login, address=address, reason=reason)

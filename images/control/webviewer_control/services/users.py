@@ -1,0 +1,222 @@
+"""Users: created, changed and deleted by the administrator; each has a store at the storage node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from webviewer.errors import NotFoundError
+from webviewer_control.errors import (
+    AeTitleFormatError,
+    AeTitleTakenError,
+    LoginFormatError,
+    LoginTakenError,
+    PasswordEmptyError,
+)
+from webviewer_control.services.passwords import Passwords
+from webviewer_control.services.records import Records
+from webviewer_control.services.sessions import Sessions
+from webviewer_control.services.stores import Stores
+from webviewer_control.store.models import SessionRow, UserRow, new_id
+
+LOGIN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,31}$"
+AE_TITLE_PATTERN = r"^[A-Za-z0-9_-]{1,16}$"
+UserSort = Literal["login", "ae_title", "active", "created", "last_login", "sessions"]
+UserFields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UserEntry:
+    """A user with the number of his sessions."""
+
+    row: UserRow
+    sessions: int
+
+
+class Users:
+    """All users. Every change is journaled in the same transaction."""
+
+    def __init__(self, records: Records, passwords: Passwords, sessions: Sessions, own_ae_title: str) -> None:
+        self._database = records.database
+        self._journal = records.journal
+        self._clock = records.clock
+        self._passwords = passwords
+        self._sessions = sessions
+        self._own_ae_title = own_ae_title
+
+    async def list(
+        self, search: str, sort: UserSort, offset: int, limit: int, *, descending: bool
+    ) -> tuple[int, Sequence[UserEntry]]:
+        """Return the number of all matches and a page of them; ``search`` is part of a login or AE title."""
+        sessions = _session_count()
+        column = sessions if sort == "sessions" else getattr(UserRow, "login_key" if sort == "login" else sort)
+        order = column.desc() if descending else column.asc()
+        condition = or_(
+            UserRow.login_key.contains(search.lower(), autoescape=True),
+            UserRow.ae_title.contains(search, autoescape=True),
+        )
+        page = select(UserRow, sessions).where(condition).order_by(order, UserRow.login_key).offset(offset).limit(limit)
+        async with self._database.reading() as transaction:
+            total = await transaction.scalar(select(func.count()).select_from(UserRow).where(condition))
+            rows = (await transaction.execute(page)).all()
+        return total or 0, [UserEntry(*row) for row in rows]
+
+    async def get(self, user: str) -> UserEntry:
+        """Return a user. Raises NotFoundError."""
+        async with self._database.reading() as transaction:
+            found = await transaction.execute(select(UserRow, _session_count()).where(UserRow.id == user))
+            entry = found.one_or_none()
+        if entry is None:
+            raise _unknown()
+        return UserEntry(*entry)
+
+    async def find_login(self, login: str) -> UserRow | None:
+        """Return the user of a login, whatever its case."""
+        async with self._database.reading() as transaction:
+            row: UserRow | None = await transaction.scalar(select(UserRow).where(UserRow.login_key == login.lower()))
+        return row
+
+    async def all(self) -> Sequence[UserRow]:
+        """Return every user."""
+        async with self._database.reading() as transaction:
+            return (await transaction.scalars(select(UserRow))).all()
+
+    async def create(self, fields: UserFields, stores: Stores) -> UserEntry:
+        """Create a user and his store. Nothing stays if the storage node does not answer."""
+        row = await self.insert(fields, demo=False)
+        try:
+            await stores.put(row)
+        except BaseException:
+            async with self._database.writing() as transaction:
+                await transaction.delete(row)
+            raise
+        return UserEntry(row, 0)
+
+    async def insert(self, fields: UserFields, *, demo: bool) -> UserRow:
+        """Write the row of a new user; his store is made when it is first needed."""
+        self._check(fields)
+        row = UserRow(
+            id=new_id(),
+            login=fields["login"],
+            login_key=fields["login"].lower(),
+            password=await self._passwords.hash(fields["password"]),
+            ae_title=fields.get("ae_title") or None,
+            active=fields.get("active", True),
+            demo=demo,
+            created=self._clock(),
+            store=new_id(),
+        )
+        async with self._database.writing() as transaction:
+            await _refuse_taken(transaction, row)
+            transaction.add(row)
+            self._journal.add(transaction, "user-changed", row.login, row.id, change="created")
+            await _flush(transaction)
+        return row
+
+    async def change(self, user: str, fields: UserFields, stores: Stores) -> UserEntry:
+        """Change what ``fields`` holds. A new password or a switch-off ends the user's sessions."""
+        self._check(fields)
+        password = await self._passwords.hash(fields["password"]) if "password" in fields else None
+        before = (await self.get(user)).row.ae_title
+        row = await self._update(user, fields, password)
+        if row.ae_title != before:
+            try:
+                await stores.put(row)
+            except BaseException:
+                await self._update(user, {"ae_title": before}, None)
+                raise
+        if password or not row.active:
+            await self._sessions.end_of_user(user)
+        return await self.get(user)
+
+    async def set_password(self, user: str, password: str, but: str | None) -> None:
+        """Change a user's password at his own wish: all his sessions end, except ``but``."""
+        self._check({"password": password})
+        await self._update(user, {}, await self._passwords.hash(password))
+        await self._sessions.end_of_user(user, but)
+
+    async def delete(self, user: str, stores: Stores) -> None:
+        """Delete a user with his sessions and all studies of his store."""
+        row = (await self.get(user)).row
+        await self._sessions.end_of_user(user)
+        await stores.delete(row)
+        async with self._database.writing() as transaction:
+            await transaction.delete(row)
+            self._journal.add(transaction, "user-changed", row.login, row.id, change="deleted")
+
+    async def rehash(self, row: UserRow, password: str) -> None:
+        """Store the hash of a right password with today's parameters."""
+        hashed = await self._passwords.hash(password)
+        async with self._database.writing() as transaction:
+            (await transaction.merge(row)).password = hashed
+
+    async def switch_off_demo(self) -> None:
+        """Take access from users with well-known passwords."""
+        async with self._database.reading() as transaction:
+            users = (await transaction.scalars(select(UserRow.id).where(UserRow.demo, UserRow.active))).all()
+        for user in users:
+            await self._update(user, {"active": False}, None)
+            await self._sessions.end_of_user(user)
+
+    async def switch_on_demo(self, user: str) -> None:
+        """Give access back to a user that :meth:`switch_off_demo` took it from."""
+        await self._update(user, {"active": True}, None)
+
+    async def _update(self, user: str, fields: UserFields, password: str | None) -> UserRow:
+        async with self._database.writing() as transaction:
+            row = await transaction.get(UserRow, user)
+            if row is None:
+                raise _unknown()
+            row.login = fields.get("login", row.login)
+            row.login_key = row.login.lower()
+            row.ae_title = (fields["ae_title"] or None) if "ae_title" in fields else row.ae_title
+            row.active = fields.get("active", row.active)
+            if password:
+                row.password, row.demo = password, False
+            await _refuse_taken(transaction, row)
+            changed = sorted([*fields, *(["password"] if password and "password" not in fields else [])])
+            self._journal.add(transaction, "user-changed", row.login, row.id, change="changed", fields=changed)
+            await _flush(transaction)
+        return row
+
+    def _check(self, fields: UserFields) -> None:
+        if "login" in fields and not re.fullmatch(LOGIN_PATTERN, fields["login"]):
+            raise LoginFormatError
+        if fields.get("ae_title") and not re.fullmatch(AE_TITLE_PATTERN, fields["ae_title"]):
+            raise AeTitleFormatError
+        if fields.get("ae_title") == self._own_ae_title:
+            raise AeTitleTakenError
+        if "password" in fields and not fields["password"]:
+            raise PasswordEmptyError
+
+
+def _session_count() -> Any:  # noqa: ANN401 - SQLAlchemy's scalar subquery, used as a column
+    count = select(func.count()).select_from(SessionRow).where(SessionRow.user_id == UserRow.id)
+    return count.correlate(UserRow).scalar_subquery()
+
+
+async def _refuse_taken(transaction: AsyncSession, row: UserRow) -> None:
+    with transaction.no_autoflush:
+        others = select(UserRow).where(UserRow.id != row.id)
+        if await transaction.scalar(others.where(UserRow.login_key == row.login_key).limit(1)):
+            raise LoginTakenError
+        if row.ae_title and await transaction.scalar(others.where(UserRow.ae_title == row.ae_title).limit(1)):
+            raise AeTitleTakenError
+
+
+async def _flush(transaction: AsyncSession) -> None:
+    """Two replicas may pass the check at once; the constraint decides then."""
+    try:
+        await transaction.flush()
+    except IntegrityError as error:
+        raise (AeTitleTakenError if "ae_title" in str(error.orig) else LoginTakenError) from error
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("no such user")

@@ -1,0 +1,1 @@
+"""Tables of control and the queries on them."""

@@ -1,0 +1,45 @@
+"""Schema of control on both engines."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from webviewer.db.engine import differences
+from webviewer.settings import Settings
+from webviewer_control.store.database import SCHEMA, Database
+from webviewer_control.store.models import Base, JournalRow
+
+
+@pytest.fixture
+async def database(tmp_path, database_url):
+    database = Database(Settings(data=tmp_path, database_url=SecretStr(database_url) if database_url else None))
+    await database.upgrade()
+    yield database
+    await database.close()
+
+
+async def test_models_and_migrated_schema_agree(database):
+    assert list(await differences(database.engine, Base.metadata, SCHEMA)) == []
+
+
+async def test_upgrading_twice_changes_nothing(database):
+    await database.upgrade()
+    await database.check()
+
+
+async def test_moments_keep_their_zone(database):
+    zone = dt.timezone(dt.timedelta(hours=3))
+    moment = dt.datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=zone)
+    async with database.writing() as transaction:
+        transaction.add(JournalRow(time=moment, event="user-changed", login="a", details={}))
+    async with database.reading() as transaction:
+        row = (await transaction.scalars(select(JournalRow))).one()
+    assert row.time == moment
+    assert row.time.utcoffset() == dt.timedelta()
+    column = SimpleNamespace(naive=dt.datetime(2026, 5, 1))  # noqa: DTZ001 - the point of the test
+    with pytest.raises(Exception, match="zone"):
+        async with database.writing() as transaction:
+            transaction.add(JournalRow(time=column.naive, event="user-changed", login="a", details={}))

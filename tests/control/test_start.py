@@ -1,0 +1,118 @@
+"""The first start, the demonstration, and old schemas."""
+
+import stat
+from pathlib import Path
+
+import httpx2
+import pytest
+from websockets.exceptions import InvalidStatus
+
+import webviewer_control
+from webviewer.errors import InvalidRequestError, SchemaOutdatedError
+from webviewer.roles import Mode, find_role
+from webviewer.settings import Settings
+from webviewer.wire.keyring import KeyRing
+from webviewer_control.openapi import text
+
+
+@pytest.mark.contract("E02")
+async def test_the_first_password_is_generated_printed_once_and_kept_in_a_closed_file(start, capsys):
+    running = await start()
+    file = running.control.settings.data / "initial-admin-password"
+    password = file.read_text().strip()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(password) >= 16
+    assert capsys.readouterr().out.count(password) == 1
+    client = await running.client()
+    for guess in ("admin", ""):
+        answer = await client.post("/v2/admin/login", json={"user": "admin", "password": guess})
+        assert answer.status_code == 401
+    await running.admin()
+    again = await start()
+    assert file.read_text().strip() == password
+    assert password not in capsys.readouterr().out
+    await again.admin(password)
+
+
+async def test_a_start_that_broke_off_after_the_file_uses_the_files_password(start, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "initial-admin-password").write_text("written-before-the-crash\n")
+    running = await start()
+    await running.admin("written-before-the-crash")
+
+
+async def test_the_demonstration_has_well_known_accounts(start):
+    running = await start(demo=True)
+    admin = await running.admin("admin")
+    assert (await admin.get("/v2/admin/session")).json()["demo"] is True
+    client = await running.login("demo", "demo")
+    assert (await client.get("/v2/session")).json()["demo"] is True
+    assert not (running.control.settings.data / "initial-admin-password").exists()
+    assert (await client.get("/.config.json")).json()["demo"] is True
+
+
+async def test_outside_the_demonstration_its_passwords_are_worth_nothing(start):
+    await start(demo=True)
+    running = await start()
+    client = await running.client()
+    admin = await client.post("/v2/admin/login", json={"user": "admin", "password": "admin"})
+    user = await client.post("/v2/login", json={"user": "demo", "password": "demo"})
+    assert (admin.status_code, user.status_code, user.json()["code"]) == (401, 403, "inactive")
+    await running.admin()
+    again = await start(demo=True)
+    await again.login("demo", "demo")
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix"])
+async def test_the_demonstration_refuses_what_came_through_a_proxy(start, header):
+    running = await start(demo=True)
+    async with httpx2.AsyncClient(base_url=running.url) as client:
+        for path in ("/", "/healthz", "/v2/session"):
+            answer = await client.get(path, headers={header: "x"})
+            assert answer.status_code == 403
+    with pytest.raises(InvalidStatus, match="403"):
+        async with running.socket(**{header: "x"}):
+            pass
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "viewer.example"])
+async def test_the_demonstration_does_not_start_where_others_could_reach_it(start, host):
+    with pytest.raises(InvalidRequestError, match="this machine only"):
+        await start(demo=True, host=host)
+
+
+async def test_a_cluster_refuses_an_old_schema_and_names_the_command(tmp_path):
+    role = find_role("control")
+    settings = Settings(data=tmp_path)
+    mode = Mode(unified=False, keys=KeyRing.load(tmp_path).signer.public_jwks)
+    with pytest.raises(SchemaOutdatedError, match="webviewer db upgrade"):
+        async with role.build(settings, mode):
+            pass
+    await role.upgrade(settings)
+    async with role.build(settings, mode) as services:
+        assert services.keyring.signer.public_jwks == mode.keys
+
+
+async def test_everything_works_on_both_engines(start, database_url):
+    running = await start(database_url=database_url)
+    admin = await running.admin()
+    body = {"login": "anna", "password": "x", "ae_title": "A"}
+    user = (await admin.post("/v2/admin/users", json=body)).json()
+    assert (await admin.post("/v2/admin/users", json=body)).json()["code"] == "login_taken"
+    client = await running.login("anna", "x")
+    await client.put("/v2/settings/view", json={"value": {"a": [1, None, "ü"]}})
+    assert (await client.get("/v2/settings")).json()["values"] == {"view": {"a": [1, None, "ü"]}}
+    page = (await admin.get("/v2/admin/users?sort=sessions&search=an")).json()
+    assert page["users"][0]["sessions"] == 1
+    running.clock.advance(hours=1)
+    await running.control.sessions.sweep()
+    assert (await running.control.users.get(user["id"])).sessions == 0
+    admin = await running.admin()
+    assert (await admin.delete(f"/v2/admin/users/{user['id']}")).status_code == 204
+    assert (await admin.get("/readyz")).json() == {"status": "ok"}
+
+
+def test_the_kept_openapi_document_is_up_to_date():
+    kept = Path(webviewer_control.__file__).parents[1] / "openapi.json"
+    command = "python -m webviewer_control.openapi > images/control/openapi.json"
+    assert kept.read_text(encoding="utf-8") == text(), f"run: {command}"
