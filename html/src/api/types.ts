@@ -1,0 +1,65 @@
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+/** Answers hold every field: the server writes defaults too. */
+type Answer<Name extends keyof Schemas> = Required<Schemas[Name]>;
+
+export type SessionInfo = Answer<'SessionInfo'>;
+export type StudySummary = Answer<'StudySummary'>;
+export type SeriesSummary = Answer<'SeriesSummary'>;
+export type IngestOutcome = Answer<'IngestOutcome'>;
+export type QuarantineItem = Answer<'QuarantineItem'>;
+export type User = Answer<'User'>;
+export type NewUser = Schemas['NewUser'];
+export type UserChange = Schemas['UserChange'];
+export type Version = Answer<'Version'>;
+export type UploadState = Omit<Answer<'UploadState'>, 'outcomes'> & { outcomes: IngestOutcome[] };
+
+export interface StudyPage {
+  total: number;
+  offset: number;
+  studies: StudySummary[];
+}
+
+export interface StudyDetail {
+  study: StudySummary;
+  series: SeriesSummary[];
+}
+
+export interface QuarantinePage {
+  total: number;
+  offset: number;
+  items: QuarantineItem[];
+}
+
+export interface UserPage {
+  total: number;
+  offset: number;
+  users: User[];
+}
+
+export type StudySort =
+  | 'name' | 'pid' | 'sex' | 'dob' | 'mod' | 'region' | 'date' | 'acc'
+  | 'desc' | 'nser' | 'ninst' | 'size' | 'ref' | 'inst' | 'recv';
+
+/** Search panel of the study list; empty fields match everything. */
+export interface StudySearch {
+  name: string;
+  pid: string;
+  acc: string;
+  desc: string;
+  ref: string;
+  date_from: string;
+  date_to: string;
+  birth_date: string;
+  sex: '' | 'M' | 'F' | 'O';
+  modality: string;
+  region: string;
+}
+
+export interface StudyQuery extends StudySearch {
+  sort: StudySort;
+  descending: boolean;
+  offset: number;
+  limit: number;
+}

@@ -1,0 +1,27 @@
+import { url } from '@/api/client';
+
+/** Content of `.config.json`. */
+export interface PageConfiguration {
+  /** Public address of the start page, put in copied links. */
+  serverUrl: string;
+  /** The installation has the well-known demo accounts. */
+  demo: boolean;
+}
+
+let pending: Promise<PageConfiguration> | undefined;
+
+async function load(): Promise<PageConfiguration> {
+  try {
+    const response = await fetch(url('.config.json'), { cache: 'no-cache' });
+    const content = (await response.json()) as Partial<PageConfiguration>;
+    return { serverUrl: content.serverUrl || location.origin, demo: content.demo === true };
+  } catch {
+    return { serverUrl: location.origin, demo: false };
+  }
+}
+
+/** Read the configuration once; a missing file means the defaults. */
+export function pageConfiguration(): Promise<PageConfiguration> {
+  pending ??= load();
+  return pending;
+}

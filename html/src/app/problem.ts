@@ -1,0 +1,34 @@
+import { ApiError } from '@/api/client';
+import { text } from '@/i18n';
+
+/** Codes of the server that have a text of their own. */
+const KEYS: Record<string, string> = {
+  wrong_credentials: 'problem.login.bad',
+  inactive: 'problem.login.inactive',
+  throttled: 'problem.login.throttle',
+  not_authenticated: 'problem.session',
+  forbidden: 'problem.forbidden',
+  csrf: 'problem.csrf',
+  not_found: 'problem.missing',
+  conflict: 'problem.conflict',
+  login_format: 'problem.login.format',
+  login_taken: 'problem.login.taken',
+  ae_title_format: 'problem.aet.format',
+  ae_title_taken: 'problem.aet.taken',
+  password_empty: 'problem.password.empty',
+  old_password: 'problem.password.old',
+  too_large: 'problem.tooLarge',
+  storage_full: 'problem.storageFull',
+  node_full: 'problem.nodeFull',
+  peer_unavailable: 'problem.peer',
+  draining: 'problem.peer',
+  unreachable: 'problem.unreachable',
+};
+
+/** Say in the user's language what went wrong and what to do. */
+export function problemText(error: unknown): string {
+  if (!(error instanceof ApiError)) return text('problem.unknown');
+  const key = KEYS[error.code];
+  if (key) return text(key, { s: error.retryAfter ?? 1 });
+  return error.code === 'invalid' ? text('problem.invalid', { details: error.message }) : text('problem.unknown');
+}

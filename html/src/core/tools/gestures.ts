@@ -1,0 +1,192 @@
+/** From presses, moves and releases to tools, clicks and double-clicks; one pointer or several fingers. */
+import type { Point } from '../geometry';
+import type { ViewPatch } from '../wire';
+import { type Bindings, buttonName } from './bindings';
+import { panTo, POINTER_TOOLS, zoomAround } from './pointerTools';
+import type { Drag, PointerSample, ToolServices, ToolTarget } from './target';
+
+/** A shorter press that moved less is a click. */
+export const CLICK_MS = 400;
+export const CLICK_PX = 4;
+export const DOUBLE_CLICK_MS = 350;
+const DOUBLE_CLICK_PX = 8;
+export const LONG_PRESS_MS = 500;
+/** Travel of three fingers for one slice. */
+const FINGERS_PX_PER_SLICE = 12;
+
+export interface GestureEvents {
+  /** The hand begins or ends to change the viewport. */
+  active(target: ToolTarget, active: boolean): void;
+  menu(target: ToolTarget, at: Point): void;
+  maximise(target: ToolTarget): void;
+  /** Which tool is at work, null after it; the pointer's look depends on it. */
+  tool(target: ToolTarget, tool: string | null): void;
+}
+
+interface Press {
+  readonly target: ToolTarget;
+  readonly pointer: number;
+  readonly button: string;
+  readonly start: PointerSample;
+  readonly before: ViewPatch;
+  drag: Drag | null;
+  travelled: boolean;
+}
+
+interface Fingers {
+  readonly target: ToolTarget;
+  readonly points: Map<number, PointerSample>;
+  /** Source point under the middle of two fingers. */
+  anchor: Point | null;
+  distance: number;
+  /** For three fingers: where and at which slice they began. */
+  firstY: number;
+  firstIndex: number;
+}
+
+export class Gestures {
+  private press: Press | null = null;
+  private fingers: Fingers | null = null;
+  private lastClick: { at: PointerSample; target: ToolTarget } | null = null;
+  private longPress: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly bindings: Bindings,
+    private readonly services: ToolServices,
+    private readonly events: GestureEvents,
+  ) {}
+
+  get busy(): boolean {
+    return this.press !== null || (this.fingers?.points.size ?? 0) > 0;
+  }
+
+  down(target: ToolTarget, pointer: number, button: number, sample: PointerSample, touch = false): void {
+    if (touch && this.addFinger(target, pointer, sample)) return;
+    const name = buttonName(button);
+    if (name === null || this.press !== null) return;
+    const tool = this.bindings.toolFor(name, sample);
+    const drag = tool === null ? null : (POINTER_TOOLS[tool]?.(target, sample, this.services) ?? null);
+    const { kind: _, ...before } = target.view;
+    this.press = { target, pointer, button: name, start: sample, before, drag, travelled: false };
+    this.events.tool(target, tool);
+    this.events.active(target, drag !== null);
+    if (touch) {
+      this.longPress = setTimeout(() => {
+        this.cancel();
+        this.events.menu(target, sample);
+      }, LONG_PRESS_MS);
+    }
+  }
+
+  move(pointer: number, sample: PointerSample): void {
+    if (this.fingers?.points.has(pointer)) this.fingers.points.set(pointer, sample);
+    if (this.fingers !== null && this.fingers.points.size >= 2) {
+      this.moveFingers(this.fingers);
+      return;
+    }
+    const press = this.press;
+    if (press?.pointer !== pointer) return;
+    press.travelled ||= distance(press.start, sample) >= CLICK_PX;
+    if (!press.travelled) return;
+    clearTimeout(this.longPress);
+    press.drag?.move(sample);
+  }
+
+  up(pointer: number, sample: PointerSample): void {
+    clearTimeout(this.longPress);
+    if (this.fingers !== null) this.removeFinger(this.fingers, pointer);
+    const press = this.press;
+    if (press?.pointer !== pointer) return;
+    this.finish(press);
+    if (press.travelled || sample.time - press.start.time >= CLICK_MS) {
+      this.lastClick = null;
+      return;
+    }
+    if (press.button === 'R' && !press.start.ctrl) this.events.menu(press.target, sample);
+    if (press.button === 'L') this.click(press.target, sample);
+  }
+
+  /** Escape, a lost capture: puts back what the drag has changed. Returns whether there was one. */
+  cancel(): boolean {
+    clearTimeout(this.longPress);
+    const press = this.press;
+    if (press === null) return false;
+    if (press.travelled && press.drag !== null) press.target.patch(press.before);
+    this.finish(press);
+    return true;
+  }
+
+  private finish(press: Press): void {
+    this.press = null;
+    press.drag?.end?.();
+    this.events.tool(press.target, null);
+    this.events.active(press.target, false);
+  }
+
+  private click(target: ToolTarget, at: PointerSample): void {
+    const former = this.lastClick;
+    const isDouble =
+      former !== null &&
+      former.target === target &&
+      at.time - former.at.time <= DOUBLE_CLICK_MS &&
+      distance(former.at, at) <= DOUBLE_CLICK_PX;
+    this.lastClick = isDouble ? null : { at, target };
+    if (isDouble) this.events.maximise(target);
+  }
+
+  /** True if this is not the only finger: several fingers never use the tool. */
+  private addFinger(target: ToolTarget, pointer: number, sample: PointerSample): boolean {
+    if (this.fingers === null || this.fingers.target !== target) {
+      this.fingers = { target, points: new Map(), anchor: null, distance: 0, firstY: 0, firstIndex: 0 };
+    }
+    this.fingers.points.set(pointer, sample);
+    if (this.fingers.points.size < 2) return false;
+    this.cancel();
+    this.events.active(target, true);
+    this.startFingers(this.fingers);
+    return true;
+  }
+
+  private removeFinger(fingers: Fingers, pointer: number): void {
+    const several = fingers.points.size >= 2;
+    fingers.points.delete(pointer);
+    if (fingers.points.size >= 2) this.startFingers(fingers);
+    else if (several) this.events.active(fingers.target, false);
+    if (fingers.points.size === 0) this.fingers = null;
+  }
+
+  private startFingers(fingers: Fingers): void {
+    const { middle, spread } = shape(fingers.points);
+    const source = fingers.target.sourceAt(middle);
+    fingers.anchor = source && { x: source[0], y: source[1] };
+    fingers.distance = spread;
+    fingers.firstY = middle.y;
+    fingers.firstIndex = fingers.target.index;
+  }
+
+  private moveFingers(fingers: Fingers): void {
+    const { middle, spread } = shape(fingers.points);
+    if (fingers.points.size >= 3) {
+      fingers.target.goTo(fingers.firstIndex + Math.round((middle.y - fingers.firstY) / FINGERS_PX_PER_SLICE));
+      return;
+    }
+    if (fingers.anchor === null) return;
+    if (fingers.distance > 0 && spread > 0) zoomAround(fingers.target, spread / fingers.distance, middle);
+    fingers.distance = spread;
+    panTo(fingers.target, fingers.anchor, middle);
+  }
+}
+
+function distance(a: Point, b: Point): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+function shape(points: ReadonlyMap<number, Point>): { middle: Point; spread: number } {
+  const all = [...points.values()];
+  const middle = {
+    x: all.reduce((sum, point) => sum + point.x, 0) / all.length,
+    y: all.reduce((sum, point) => sum + point.y, 0) / all.length,
+  };
+  const [first, second] = all;
+  return { middle, spread: first && second ? distance(first, second) : 0 };
+}

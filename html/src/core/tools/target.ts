@@ -1,0 +1,48 @@
+/** What pointer tools see of a viewport. */
+import type { Point, Raster, Size } from '../geometry';
+import type { Modifiers } from './bindings';
+import type { ImageView, Opened, Pair, ViewPatch } from '../wire';
+
+export interface PointerSample extends Point, Modifiers {
+  /** Page clock, ms. */
+  readonly time: number;
+}
+
+export interface AppliedWindow {
+  readonly center: number;
+  readonly width: number;
+}
+
+export interface ToolTarget {
+  readonly view: ImageView;
+  readonly stack: Opened | null;
+  readonly size: Size;
+  readonly devicePixelRatio: number;
+  /** Of the slice wanted now; null before the viewport is bound. */
+  readonly raster: Raster | null;
+  /** The window in force, from the view or the last frame. */
+  readonly appliedWindow: AppliedWindow | null;
+  /** Index of the slice wanted now. */
+  readonly index: number;
+  patch(patch: ViewPatch): void;
+  /** Goes to a slice; out of range is the nearest end. */
+  goTo(index: number): void;
+  /** Source (column, row) under a viewport point. */
+  sourceAt(point: Point): Pair | null;
+}
+
+/** What reaches beyond the viewport: drawn or answered by others. Null ends it. */
+export interface ToolServices {
+  probe(target: ToolTarget, at: Point | null): void;
+  lens(target: ToolTarget, at: Point | null): void;
+  locate(target: ToolTarget, at: Point): void;
+}
+
+/** A press that goes on. */
+export interface Drag {
+  move(sample: PointerSample): void;
+  /** The button was let go, or the drag was cancelled. */
+  end?(): void;
+}
+
+export type ToolStart = (target: ToolTarget, at: PointerSample, services: ToolServices) => Drag;

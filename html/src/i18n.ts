@@ -1,0 +1,45 @@
+import { createI18n } from 'vue-i18n';
+
+export type Language = 'en' | 'ru';
+export const LANGUAGES: readonly Language[] = ['en', 'ru'];
+
+type Messages = Record<string, string>;
+const files = import.meta.glob<Messages>('./locales/*/*.json', { eager: true, import: 'default' });
+
+function messagesOf(language: Language): Messages {
+  const prefix = `./locales/${language}/`;
+  return Object.assign({}, ...Object.entries(files).flatMap(([path, part]) => (path.startsWith(prefix) ? [part] : [])));
+}
+
+/** Index of the Russian plural form: 1 снимок, 2 снимка, 5 снимков. */
+export function russianPlural(count: number, choices: number): number {
+  const [tens, ones] = [Math.abs(count) % 100, Math.abs(count) % 10];
+  const form = tens > 10 && tens < 20 ? 2 : ones === 1 ? 0 : ones > 1 && ones < 5 ? 1 : 2;
+  return Math.min(form, choices - 1);
+}
+
+/** The browser's language if it is one of ours, else English. */
+export function browserLanguage(): Language {
+  const wanted = navigator.languages.map((name) => name.slice(0, 2).toLowerCase());
+  return wanted.find((name): name is Language => LANGUAGES.includes(name as Language)) ?? 'en';
+}
+
+/** Keys are flat (`viewer.tool.wl`), the files are named by place; both languages have equal keys. */
+export const i18n = createI18n({
+  legacy: false,
+  locale: browserLanguage(),
+  fallbackLocale: 'en',
+  // Keys are flat: no path is walked, so a key may be the start of another.
+  messageResolver: (messages, key) => (messages as Messages)[key] ?? null,
+  messages: { en: messagesOf('en'), ru: messagesOf('ru') },
+  pluralRules: { ru: russianPlural },
+});
+
+/** Translate outside of components; inside, `useI18n()` follows the language too. */
+export const text = (key: string, named: Record<string, unknown> = {}, plural?: number): string =>
+  plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural);
+
+export function setLanguage(language: Language): void {
+  i18n.global.locale.value = language;
+  document.documentElement.lang = language;
+}

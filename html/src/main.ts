@@ -1,0 +1,9 @@
+import { createPinia } from 'pinia';
+import { createApp } from 'vue';
+
+import { vuetify } from '@/app/vuetify';
+import App from '@/App.vue';
+import { i18n } from '@/i18n';
+import { createPageRouter } from '@/router';
+
+createApp(App).use(createPinia()).use(i18n).use(vuetify).use(createPageRouter()).mount('#app');

@@ -1,0 +1,347 @@
+/** What each row of the tool table does, whether it can be done now, and whether it is on. */
+import { zoomFor } from '@/core/geometry';
+import { presetsOf } from '@/core/presets';
+import { zoomAround } from '@/core/tools/pointerTools';
+import { TOOL_TABLE, toolRow } from '@/core/tools/table';
+import type { ViewportController } from '@/core/viewport';
+import { normaliseAngle } from '@/core/geometry';
+
+import type { Workspace } from './workspace';
+
+export interface Action {
+  run(): void;
+  /** Text key of the reason why it cannot be done now; null if it can. */
+  blocked?(): string | null;
+  checked?(): boolean;
+}
+
+export interface PageFunctions {
+  copyPicture(): void;
+  savePicture(): void;
+  fullscreen(): void;
+  /** The address follows the study in front. */
+  studyChanged(): void;
+}
+
+const NO_PICTURE = 'viewer.reason.no_picture';
+const ONE_SLICE = 'viewer.reason.one_slice';
+const ZOOM_STEP = 1.25;
+
+export class Actions {
+  private readonly table: Readonly<Record<string, Action>>;
+
+  constructor(
+    private readonly workspace: Workspace,
+    page: PageFunctions,
+  ) {
+    this.table = {
+      ...this.windows(),
+      ...this.picture(),
+      ...this.navigation(),
+      ...this.arrangement(page),
+      ...this.output(page),
+      'tool.cancel': {
+        run: () => {
+          workspace.cancel();
+        },
+      },
+    };
+    for (const { id, kind } of TOOL_TABLE) {
+      if (kind !== 'pointer' && kind !== 'menu' && !this.table[id]) throw new Error(`nothing does ${id}`);
+    }
+  }
+
+  run(id: string): void {
+    if (toolRow(id).kind === 'pointer') {
+      this.workspace.chooseTool(id);
+      return;
+    }
+    const action = this.table[id];
+    if (action && this.blocked(id) === null) action.run();
+  }
+
+  /** Text key of the reason why a row is disabled; null if it is not. */
+  blocked(id: string): string | null {
+    return this.table[id]?.blocked?.() ?? null;
+  }
+
+  checked(id: string): boolean {
+    return this.table[id]?.checked?.() ?? false;
+  }
+
+  private withPicture(
+    run: (viewport: ViewportController) => void,
+    checked?: (viewport: ViewportController) => boolean,
+  ): Action {
+    return {
+      run: () => {
+        const viewport = this.workspace.active;
+        if (viewport?.stack) run(viewport);
+      },
+      blocked: () => (this.workspace.active?.stack ? null : NO_PICTURE),
+      ...(checked && {
+        checked: () => {
+          const viewport = this.workspace.active;
+          return viewport !== null && checked(viewport);
+        },
+      }),
+    };
+  }
+
+  private windows(): Record<string, Action> {
+    const absent: Action = { run: () => undefined, blocked: () => 'viewer.reason.not_in_this_version' };
+    return { 'win.image': { run: () => undefined, checked: () => true }, 'win.mpr': absent, 'win.volume': absent };
+  }
+
+  private picture(): Record<string, Action> {
+    const { workspace } = this;
+    const presets = Object.fromEntries(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((key) => [
+        `preset.${key}`,
+        this.withPicture((viewport) => applyPreset(viewport, key)),
+      ]),
+    );
+    const turn = (degrees: number): Action =>
+      this.withPicture((viewport) => {
+        viewport.patch({ rotation: normaliseAngle(viewport.view.rotation + degrees) });
+      });
+    return {
+      ...presets,
+      invert: this.withPicture(
+        (viewport) => {
+          viewport.patch({ invert: !viewport.view.invert });
+        },
+        ({ view }) => view.invert,
+      ),
+      'rot.cw': turn(90),
+      'rot.ccw': turn(-90),
+      'flip.h': this.withPicture(
+        (viewport) => {
+          viewport.patch({ flip_horizontal: !viewport.view.flip_horizontal });
+        },
+        ({ view }) => view.flip_horizontal,
+      ),
+      'flip.v': this.withPicture(
+        (viewport) => {
+          viewport.patch({ flip_vertical: !viewport.view.flip_vertical });
+        },
+        ({ view }) => view.flip_vertical,
+      ),
+      fit: this.withPicture((viewport) => {
+        viewport.patch({ zoom: 1, center: null });
+      }),
+      one2one: this.withPicture((viewport) => {
+        const { raster, size, view, devicePixelRatio } = viewport;
+        if (raster) viewport.patch({ zoom: zoomFor(raster, size, view.rotation, 1 / devicePixelRatio) });
+      }),
+      'reset.view': this.withPicture(resetView),
+      'wl.auto': this.withPicture((viewport) => {
+        const count = Math.max(1, viewport.stack?.windows?.length ?? 0);
+        const voi = viewport.view.window === null ? (viewport.view.voi + 1) % count : 0;
+        viewport.patch({ window: null, voi });
+      }),
+      overlay: {
+        run: () => {
+          workspace.cycleOverlay();
+        },
+      },
+      privacy: {
+        run: () => {
+          workspace.state.privacy = !workspace.state.privacy;
+        },
+        checked: () => workspace.state.privacy,
+      },
+      'zoom.in': this.withPicture((viewport) => {
+        zoomAround(viewport, ZOOM_STEP, middle(viewport));
+      }),
+      'zoom.out': this.withPicture((viewport) => {
+        zoomAround(viewport, 1 / ZOOM_STEP, middle(viewport));
+      }),
+    };
+  }
+
+  private navigation(): Record<string, Action> {
+    const { workspace } = this;
+    const go = (target: (viewport: ViewportController) => number): Action => ({
+      ...this.withPicture((viewport) => {
+        viewport.nudge();
+        viewport.goTo(target(viewport));
+      }),
+      blocked: () => (workspace.active?.stack ? (workspace.active.count > 1 ? null : ONE_SLICE) : NO_PICTURE),
+    });
+    const cineBlocked = (): string | null => ((workspace.active?.count ?? 0) > 1 ? null : ONE_SLICE);
+    return {
+      'nav.prev': go(({ index }) => index - 1),
+      'nav.next': go(({ index }) => index + 1),
+      'nav.prev10': go(({ index }) => index - 10),
+      'nav.next10': go(({ index }) => index + 10),
+      'nav.first': go(() => 0),
+      'nav.last': go(({ count }) => count - 1),
+      'nav.goto': {
+        ...go(({ index }) => index),
+        run: () => {
+          workspace.state.goTo = true;
+        },
+      },
+      refline: {
+        run: () => {
+          workspace.state.referenceLines = !workspace.state.referenceLines;
+          workspace.linesMoved();
+        },
+        checked: () => workspace.state.referenceLines,
+      },
+      'crosshair.toggle': {
+        run: () => {
+          workspace.state.crosshair = !workspace.state.crosshair;
+          workspace.linesMoved();
+        },
+        checked: () => workspace.state.crosshair,
+      },
+      cine: {
+        run: () => {
+          workspace.toggleCine();
+        },
+        blocked: cineBlocked,
+        checked: () => {
+          const { cineOf, cineChanges } = workspace.state;
+          return cineChanges >= 0 && cineOf !== null && workspace.cine(cineOf)?.running === true;
+        },
+      },
+      'cine.faster': {
+        run: () => {
+          workspace.changeSpeed(1);
+        },
+        blocked: cineBlocked,
+      },
+      'cine.slower': {
+        run: () => {
+          workspace.changeSpeed(-1);
+        },
+        blocked: cineBlocked,
+      },
+      'cine.mode': {
+        run: () => {
+          const { cineOf } = workspace.state;
+          const cine = cineOf && workspace.cine(cineOf);
+          if (cine) workspace.setCine({ bounce: !cine.state.bounce });
+        },
+        blocked: cineBlocked,
+      },
+      'sync.view': {
+        run: () => {
+          workspace.toggleSync('view');
+        },
+        checked: () => workspace.state.sync.view,
+      },
+      'sync.wl': {
+        run: () => {
+          workspace.toggleSync('window');
+        },
+        checked: () => workspace.state.sync.window,
+      },
+    };
+  }
+
+  private arrangement(page: PageFunctions): Record<string, Action> {
+    const { workspace } = this;
+    const layouts = TOOL_TABLE.filter(({ id }) => id.startsWith('layout.')).map(({ id }) => {
+      const layout = id.slice('layout.'.length);
+      const action: Action = {
+        run: () => {
+          workspace.stopCine();
+          workspace.state.current?.setLayout(layout);
+          workspace.linesMoved();
+        },
+        checked: () => workspace.state.current?.state.layout.id === layout,
+      };
+      return [id, action] as const;
+    });
+    const study = (direction: 1 | -1): Action => ({
+      run: () => {
+        if (workspace.stepStudy(direction)) page.studyChanged();
+      },
+      blocked: () => (workspace.state.tabs.length > 1 ? null : 'viewer.reason.one_study'),
+    });
+    const several = (): string | null =>
+      (workspace.state.current?.state.layout.cells.length ?? 1) > 1 ? null : 'viewer.reason.one_viewport';
+    const step = (direction: 1 | -1): Action => ({
+      run: () => {
+        workspace.state.current?.step(direction);
+        workspace.linesMoved();
+      },
+      blocked: several,
+    });
+    const series = (direction: 1 | -1): Action => ({
+      run: () => {
+        workspace.closeCine();
+        workspace.state.current?.stepSeries(direction);
+      },
+    });
+    return {
+      ...Object.fromEntries(layouts),
+      'series.prev': series(-1),
+      'series.next': series(1),
+      'study.prev': study(-1),
+      'study.next': study(1),
+      'viewport.next': step(1),
+      'viewport.prev': step(-1),
+      'viewport.max': {
+        run: () => {
+          workspace.state.current?.toggleMaximised();
+        },
+        blocked: several,
+        checked: () => workspace.state.current?.state.maximised === true,
+      },
+      'strip.toggle': {
+        run: () => {
+          workspace.state.strip = !workspace.state.strip;
+        },
+        checked: () => workspace.state.strip,
+      },
+      'panel.toggle': {
+        run: () => {
+          workspace.state.panel = !workspace.state.panel;
+        },
+        checked: () => workspace.state.panel,
+      },
+    };
+  }
+
+  private output(page: PageFunctions): Record<string, Action> {
+    return {
+      copy: this.withPicture(() => {
+        page.copyPicture();
+      }),
+      export: this.withPicture(() => {
+        page.savePicture();
+      }),
+      fullscreen: {
+        run: () => {
+          page.fullscreen();
+        },
+        checked: () => document.fullscreenElement !== null,
+      },
+      help: {
+        run: () => {
+          this.workspace.state.help = true;
+        },
+      },
+    };
+  }
+}
+
+function middle({ size }: ViewportController): { x: number; y: number } {
+  return { x: size.width / 2, y: size.height / 2 };
+}
+
+function applyPreset(viewport: ViewportController, key: number): void {
+  const preset = viewport.stack && presetsOf(viewport.stack, viewport.appliedWindow).find((entry) => entry.key === key);
+  if (preset) viewport.patch(preset.patch);
+}
+
+/** Everything back to the state at opening but the slice. */
+function resetView(viewport: ViewportController): void {
+  if (viewport.initialView === null) return;
+  const { kind: _, position: __, ...look } = viewport.initialView;
+  viewport.patch(look);
+}

@@ -1,0 +1,471 @@
+/** The viewer as a whole: opened studies, what the hand does, what all viewports share. */
+import { markRaw, shallowReactive } from 'vue';
+
+import { ApiError } from '@/api/client';
+import { getStudy } from '@/api/studies';
+import { Cine, type CineState, nextSpeed, speedOf } from '@/core/cine';
+import { Emitter } from '@/core/emitter';
+import type { ViewerConnection } from '@/core/connection';
+import type { Point } from '@/core/geometry';
+import { nearestSlice, planeOf, sameSpace, sourceToPatient } from '@/core/patient';
+import { canFollowPosition, followOffset, followPosition, followView, followWindow, offsetBetween } from '@/core/sync';
+import type { ScrollSync, SyncSettings } from '@/core/sync';
+import { Bindings } from '@/core/tools/bindings';
+import { Gestures } from '@/core/tools/gestures';
+import type { ViewportController } from '@/core/viewport';
+import type { Vector } from '@/core/wire';
+
+import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } from './studies';
+import { StudyTab } from './studyTab';
+
+export type OverlayMode = 'full' | 'short' | 'off';
+export type PanelTab = 'info' | 'presets';
+
+export interface Reading {
+  readonly viewport: ViewportController;
+  readonly at: Point;
+  readonly value: number | Vector | null;
+  readonly unit: string;
+  readonly point: Vector | null;
+  /** The slice it was read from. */
+  readonly position: number;
+  /** Shown beside the pointer, not only in the corner. */
+  readonly held: boolean;
+}
+
+export interface MenuRequest {
+  readonly viewport: ViewportController;
+  readonly at: Point;
+}
+
+export interface SharedState {
+  tabs: readonly StudyTab[];
+  current: StudyTab | null;
+  overlay: OverlayMode;
+  privacy: boolean;
+  referenceLines: boolean;
+  crosshair: boolean;
+  strip: boolean;
+  panel: boolean;
+  panelTab: PanelTab;
+  sync: SyncSettings;
+  /** Raised whenever a tool changes its button. */
+  bindings: number;
+  help: boolean;
+  goTo: boolean;
+  menu: MenuRequest | null;
+  reading: Reading | null;
+  toolAtWork: { readonly viewport: ViewportController; readonly tool: string } | null;
+  /** The viewport with a cine bar. */
+  cineOf: ViewportController | null;
+  /** Raised whenever a cine starts, stops or changes. */
+  cineChanges: number;
+}
+
+export interface Lens {
+  readonly viewport: ViewportController;
+  readonly at: Point;
+}
+
+export interface Signals {
+  lens: Lens | null;
+  lines: undefined;
+}
+
+const OVERLAYS: readonly OverlayMode[] = ['full', 'short', 'off'];
+export const MAX_TABS = 12;
+
+export class Workspace {
+  readonly state: SharedState = shallowReactive<SharedState>({
+    tabs: [],
+    current: null,
+    overlay: 'full',
+    privacy: false,
+    referenceLines: true,
+    crosshair: true,
+    strip: true,
+    panel: false,
+    panelTab: 'info',
+    sync: { scroll: 'off', view: false, window: false },
+    bindings: 0,
+    help: false,
+    goTo: false,
+    menu: null,
+    reading: null,
+    toolAtWork: null,
+    cineOf: null,
+    cineChanges: 0,
+  });
+  /** What moves with the hand, past Vue. */
+  readonly signals = new Emitter<Signals>();
+  lensFactor = 2;
+  readonly bindings = new Bindings();
+  readonly gestures: Gestures;
+  /** The located point, in the frame of reference it was found in. */
+  located: { readonly space: string; readonly point: Vector } | null = null;
+  private readonly offsets = new Map<number, number>();
+  private readonly cines = new WeakMap<ViewportController, Cine>();
+  private drawing = false;
+  /** Viewports that move with the hand now. */
+  private held: readonly ViewportController[] = [];
+
+  /** `patientNumber` tells patients apart by a number from 0, null as long as only one is open. */
+  constructor(
+    readonly connection: ViewerConnection,
+    private readonly patientNumber: (study: StudySummary) => number | null,
+  ) {
+    this.gestures = new Gestures(
+      this.bindings,
+      {
+        probe: (target, at) => void this.probe(target as ViewportController, at, true),
+        lens: (target, at) => {
+          this.signals.emit('lens', at && { viewport: target as ViewportController, at });
+        },
+        locate: (target, at) => {
+          this.locate(target as ViewportController, at);
+        },
+      },
+      {
+        active: (target, active) => {
+          this.hold(target as ViewportController, active);
+        },
+        menu: (target, at) => {
+          this.state.menu = { viewport: target as ViewportController, at };
+        },
+        maximise: (target) => {
+          this.state.current?.activateViewport(target as ViewportController);
+          this.state.current?.toggleMaximised();
+        },
+        tool: (target, tool) => {
+          this.state.toolAtWork = tool === null ? null : { viewport: target as ViewportController, tool };
+        },
+      },
+    );
+    connection.on('seriesChanged', (series) => void this.seriesChanged(series));
+  }
+
+  get active(): ViewportController | null {
+    return this.state.current?.activeViewport ?? null;
+  }
+
+  /** Every study that is open, the current one first. */
+  get studies(): StudyDetail[] {
+    const { tabs, current } = this.state;
+    const ordered = current ? [current, ...tabs.filter((tab) => tab !== current)] : tabs;
+    return ordered.flatMap((tab) => tab.state.detail ?? []);
+  }
+
+  // Tabs.
+
+  /** Brings a study to the front, opening it if it is not open. Returns the studies that had to go. */
+  async openStudy(study: string, first?: string): Promise<string[]> {
+    const known = this.state.tabs.find((tab) => tab.study === study);
+    if (known) {
+      this.bringToFront(known);
+      if (known.state.problem) await this.load(known, first);
+      return [];
+    }
+    const tab = markRaw(
+      new StudyTab(study, this.connection, (viewport, owner) => {
+        this.adopt(viewport, owner);
+      }),
+    );
+    const dropped = this.state.tabs.length >= MAX_TABS ? this.state.tabs.slice(0, 1) : [];
+    this.state.tabs = [...this.state.tabs, tab];
+    this.bringToFront(tab);
+    for (const old of dropped) this.closeStudy(old.study);
+    await this.load(tab, first);
+    return dropped.map((old) => old.study);
+  }
+
+  closeStudy(study: string): void {
+    const tab = this.state.tabs.find((candidate) => candidate.study === study);
+    if (!tab) return;
+    const index = this.state.tabs.indexOf(tab);
+    this.state.tabs = this.state.tabs.filter((other) => other !== tab);
+    if (this.state.current === tab) {
+      this.state.current = null;
+      const next = this.state.tabs[Math.min(index, this.state.tabs.length - 1)];
+      if (next) this.bringToFront(next);
+    }
+    tab.dispose();
+  }
+
+  stepStudy(direction: 1 | -1): StudyTab | null {
+    const { tabs, current } = this.state;
+    if (!current || tabs.length < 2) return null;
+    const next = tabs[(tabs.indexOf(current) + direction + tabs.length) % tabs.length] ?? null;
+    if (next) this.bringToFront(next);
+    return next;
+  }
+
+  bringToFront(tab: StudyTab): void {
+    if (this.state.current === tab) return;
+    this.stopCine();
+    this.gestures.cancel();
+    this.state.current?.setVisible(false);
+    this.state.current = tab;
+    this.state.reading = null;
+    tab.setVisible(true);
+    this.linesMoved();
+  }
+
+  async load(tab: StudyTab, first?: string): Promise<void> {
+    try {
+      const detail = await getStudy(tab.study);
+      tab.arrange(detail, window.innerHeight > window.innerWidth, first);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      tab.state.problem = { code: error.code, message: error.message };
+    }
+  }
+
+  /** Colour of the patient, null as long as only one is open. */
+  colourOf(study: StudySummary): string | null {
+    const number = this.patientNumber(study);
+    return number === null ? null : (PATIENT_COLOURS[number % PATIENT_COLOURS.length] ?? null);
+  }
+
+  studyOf(id: string): StudyDetail | null {
+    return this.state.tabs.find((tab) => tab.study === id)?.state.detail ?? null;
+  }
+
+  get differentPatients(): boolean {
+    const shown = this.state.current?.shownCells.filter(({ viewport }) => viewport) ?? [];
+    const studies = shown.flatMap(({ study }) => this.studyOf(study)?.study ?? []);
+    return studies.some((study) => !samePatient(study, studies[0] as StudySummary));
+  }
+
+  // Tools.
+
+  chooseTool(tool: string, button: 'L' | 'M' | 'R' = 'L'): void {
+    this.bindings.choose(tool, button);
+    this.state.bindings += 1;
+  }
+
+  /** Escape: the drag, then the chosen tool, then the maximised viewport. */
+  cancel(): void {
+    if (this.gestures.cancel()) return;
+    if (this.bindings.release()) {
+      this.state.bindings += 1;
+      return;
+    }
+    if (this.state.current?.state.maximised) this.state.current.toggleMaximised();
+  }
+
+  cycleOverlay(): void {
+    this.state.overlay = OVERLAYS[(OVERLAYS.indexOf(this.state.overlay) + 1) % OVERLAYS.length] ?? 'full';
+  }
+
+  /** Asks for the value under a point; shown in the corner, and beside the pointer while held. */
+  async probe(viewport: ViewportController, at: Point | null, held: boolean): Promise<void> {
+    if (at === null) {
+      this.state.reading = null;
+      return;
+    }
+    const source = viewport.sourceAt(at);
+    if (source === null) return;
+    const { position } = viewport.view;
+    const answer = await viewport.value([Math.round(source[0]), Math.round(source[1])]);
+    if (answer === null) return;
+    const { value, unit = '', point = null } = answer;
+    const stillHeld = held && this.state.toolAtWork?.tool === 'probe';
+    this.state.reading = { viewport, at, value, unit, point, position, held: stillHeld };
+  }
+
+  // Crosshair and lines.
+
+  locate(viewport: ViewportController, at: Point): void {
+    const slice = viewport.stack?.slices[viewport.index];
+    const source = viewport.sourceAt(at);
+    const raster = viewport.raster;
+    const plane = slice && viewport.stack && raster ? planeOf(slice, viewport.stack.geometry, raster) : null;
+    if (!plane || !source || !viewport.stack) return;
+    const point = sourceToPatient(plane, { x: source[0], y: source[1] });
+    this.located = { space: viewport.stack.geometry.space ?? '', point };
+    this.state.crosshair = true;
+    for (const other of this.state.current?.viewports ?? []) {
+      if (other === viewport || !other.stack || !sameSpace(viewport.stack.geometry, other.stack.geometry)) continue;
+      const index = nearestSlice(other.stack.slices, other.stack.geometry, point);
+      if (index >= 0) other.followTo(index);
+    }
+    this.linesMoved();
+  }
+
+  /** Lines over the pictures may lie elsewhere: told once before the next paint. */
+  linesMoved(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      this.signals.emit('lines', undefined);
+    });
+  }
+
+  // Synchronisation.
+
+  setScrollSync(scroll: ScrollSync): void {
+    this.state.sync = { ...this.state.sync, scroll };
+    this.takeOffsets();
+    if (scroll === 'position' && this.active) this.spread(this.active, ['position']);
+  }
+
+  cycleScrollSync(): void {
+    const order: readonly ScrollSync[] = ['off', 'position', 'offset'];
+    this.setScrollSync(order[(order.indexOf(this.state.sync.scroll) + 1) % order.length] ?? 'off');
+  }
+
+  toggleSync(which: 'view' | 'window'): void {
+    this.state.sync = { ...this.state.sync, [which]: !this.state.sync[which] };
+    if (this.active && this.state.sync[which]) this.spread(this.active, [which === 'view' ? 'zoom' : 'window']);
+  }
+
+  /** Whether a viewport takes part in synchronous scrolling but has no place to go to. */
+  isUnlinked(viewport: ViewportController): boolean {
+    const leader = this.active;
+    if (this.state.sync.scroll !== 'position' || !leader || leader === viewport || !viewport.stack) return false;
+    return !canFollowPosition(leader, viewport);
+  }
+
+  private takeOffsets(): void {
+    this.offsets.clear();
+    const all = this.state.current?.viewports ?? [];
+    const base = all[0];
+    if (base?.stack)
+      for (const viewport of all) if (viewport.stack) this.offsets.set(viewport.id, offsetBetween(base, viewport));
+  }
+
+  private spread(leader: ViewportController, changed: readonly string[]): void {
+    const { sync } = this.state;
+    const some = (...names: string[]): boolean => names.some((name) => changed.includes(name));
+    for (const follower of this.state.current?.viewports ?? []) {
+      if (follower === leader || !follower.stack) continue;
+      if (some('position')) this.scrollAlong(leader, follower);
+      const view = sync.view && some('zoom', 'center', 'rotation') ? followView(leader, follower) : null;
+      const look = sync.window && some('window', 'voi', 'invert', 'colour_map') ? followWindow(leader, follower) : null;
+      if (view ?? look) follower.follow({ ...view, ...look });
+    }
+  }
+
+  private scrollAlong(leader: ViewportController, follower: ViewportController): void {
+    const { scroll } = this.state.sync;
+    if (scroll === 'position') {
+      const index = followPosition(leader, follower);
+      if (index >= 0) follower.followTo(index);
+    }
+    if (scroll === 'offset') {
+      const mine = this.offsets.get(leader.id);
+      const other = this.offsets.get(follower.id);
+      if (mine !== undefined && other !== undefined) follower.followTo(followOffset(leader, follower, other - mine));
+    }
+  }
+
+  private hold(viewport: ViewportController, active: boolean): void {
+    const { sync } = this.state;
+    const together = sync.scroll !== 'off' || sync.view || sync.window || this.state.toolAtWork?.tool === 'crosshair';
+    const held = together ? (this.state.current?.viewports ?? []) : [viewport];
+    if (active) {
+      this.held = held;
+      for (const each of held) each.hold(true);
+    } else {
+      for (const each of this.held) each.hold(false);
+      this.held = [];
+    }
+  }
+
+  // Cine.
+
+  cine(viewport: ViewportController): Cine | null {
+    const known = this.cines.get(viewport);
+    if (known || !viewport.stack) return known ?? null;
+    const made = new Cine(
+      viewport,
+      {
+        now: () => performance.now(),
+        schedule: (callback) => requestAnimationFrame(callback),
+        cancel: (handle) => {
+          cancelAnimationFrame(handle);
+        },
+      },
+      { speed: speedOf(viewport.stack.frame_time), bounce: false, direction: 1, range: [0, viewport.count - 1] },
+    );
+    viewport.on('shown', () => {
+      made.shown();
+    });
+    this.cines.set(viewport, made);
+    return made;
+  }
+
+  toggleCine(): void {
+    const viewport = this.active;
+    const cine = viewport && this.cine(viewport);
+    if (!viewport || !cine || viewport.count < 2) return;
+    if (cine.running) this.stopCine();
+    else {
+      this.stopCine();
+      this.state.cineOf = viewport;
+      viewport.hold(true);
+      cine.start();
+    }
+    this.state.cineChanges += 1;
+  }
+
+  stopCine(): void {
+    const viewport = this.state.cineOf;
+    const cine = viewport && this.cines.get(viewport);
+    if (!cine?.running) return;
+    cine.stop();
+    viewport?.hold(false);
+    this.state.cineChanges += 1;
+  }
+
+  closeCine(): void {
+    this.stopCine();
+    this.state.cineOf = null;
+  }
+
+  setCine(change: Partial<CineState>): void {
+    const cine = this.state.cineOf && this.cines.get(this.state.cineOf);
+    cine?.set(change);
+    this.state.cineChanges += 1;
+  }
+
+  changeSpeed(direction: 1 | -1): void {
+    const viewport = this.active;
+    const cine = viewport && this.cine(viewport);
+    if (!cine) return;
+    this.state.cineOf = viewport;
+    this.setCine({ speed: nextSpeed(cine.state.speed, direction) });
+  }
+
+  private adopt(viewport: ViewportController, tab: StudyTab): void {
+    viewport.on('patched', (patch) => {
+      if (this.state.current !== tab) return;
+      this.spread(viewport, Object.keys(patch));
+    });
+    viewport.on('moved', () => {
+      this.linesMoved();
+    });
+    // The pointer rests, the slice below it changes.
+    viewport.on('shown', () => {
+      const { reading } = this.state;
+      if (reading?.viewport === viewport) void this.probe(viewport, reading.at, reading.held);
+    });
+  }
+
+  private async seriesChanged(series: string): Promise<void> {
+    const tab = this.state.tabs.find((candidate) => candidate.state.detail?.series.some(({ id }) => id === series));
+    if (!tab) return;
+    const detail = await getStudy(tab.study);
+    tab.update(detail);
+    for (const { viewport, series: shown } of tab.state.cells) if (shown?.id === series) viewport?.reopen();
+  }
+
+  dispose(): void {
+    this.stopCine();
+    for (const tab of [...this.state.tabs]) tab.dispose();
+    this.state.tabs = [];
+    this.state.current = null;
+    this.connection.close();
+  }
+}

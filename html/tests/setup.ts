@@ -1,0 +1,18 @@
+import { createPinia, setActivePinia } from 'pinia';
+import { afterEach, beforeEach, vi } from 'vitest';
+
+import { setCsrf } from '@/api/client';
+import { setLanguage } from '@/i18n';
+
+beforeEach(() => {
+  localStorage.clear();
+  sessionStorage.clear();
+  setActivePinia(createPinia());
+  setLanguage('en');
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  setCsrf('user', '');
+  setCsrf('administrator', '');
+});
