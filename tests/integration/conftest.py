@@ -1,0 +1,158 @@
+"""The whole product as processes: everything in one, and each role in its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+@dataclass
+class Deployment:
+    """A running product: its address, its DICOM port, and its processes by role."""
+
+    url: str
+    dicom_port: int
+    processes: dict[str, subprocess.Popen[str]]
+    logs: dict[str, Path] = field(default_factory=dict)
+
+    def log(self, role: str) -> str:
+        return self.logs[role].read_text(errors="replace")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Launcher:
+    """Starts ``webviewer`` commands and stops every one of them by its pid."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, name: str, *arguments: str, **environment: str) -> tuple[subprocess.Popen[str], Path]:
+        log = self.folder / f"{name}.log"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "webviewer", *arguments, "--log", str(log), "--no-log-to-console"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
+        )
+        self.started.append(process)
+        return process, log
+
+    def wait_for_address(self, process: subprocess.Popen[str], log: Path) -> str:
+        for line in process.stdout or ():
+            if found := re.match(r"listening on (http://\S+)", line):
+                return found[1]
+        pytest.fail(f"ended with {process.wait()} before it listened:\n{log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        for process in reversed(self.started):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def wait_until_ready(url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            if httpx2.get(f"{url}/readyz", timeout=5).status_code == httpx2.codes.OK:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"{url} did not become ready:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def unified(folder: Path, *arguments: str) -> Iterator[Deployment]:
+    launcher = Launcher(folder)
+    port = free_port()
+    try:
+        process, log = launcher.start(
+            "unified", "serve", "--demo", "--no-sample", "--data", str(folder / "data"), "--port", "0",
+            "--dicom-port", str(port), *arguments,
+        )  # fmt: skip
+        url = launcher.wait_for_address(process, log)
+        wait_until_ready(url, log)
+        yield Deployment(url, port, {"unified": process}, {"unified": log})
+    finally:
+        launcher.stop()
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
+    launcher = Launcher(folder)
+    ports = {name: free_port() for name in ("control", "storage", "render", "dicom")}
+    urls = {name: f"http://127.0.0.1:{ports[name]}" for name in ("control", "storage", "render")}
+    secret = {"WEBVIEWER_NODE_SECRET": "integration-test"}
+    database = ["--database-url", database_url] if database_url else []
+    try:
+        for role in ("control", "storage"):
+            subprocess.run(
+                [sys.executable, "-m", "webviewer", "db", "upgrade", "--role", role, "--data", str(folder / role), *database],
+                check=True,
+                timeout=60,
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+        common = {
+            "control": ["--storage-url", urls["storage"], "--render-url", urls["render"], *database],
+            "storage": ["--control-url", urls["control"], "--dicom-port", str(ports["dicom"]), *database],
+            "render": ["--control-url", urls["control"]],
+        }
+        started = {}
+        for role, arguments in common.items():
+            environment = secret | ({"WEBVIEWER_DEMO": "1"} if role == "control" else {})
+            started[role] = launcher.start(
+                role, role, "--data", str(folder / role), "--port", str(ports[role]), "--metrics-port", "0",
+                *arguments, **environment,
+            )  # fmt: skip
+        for role in ("storage", "render", "control"):
+            wait_until_ready(urls[role], started[role][1])
+        processes = {role: process for role, (process, _) in started.items()}
+        yield Deployment(urls["control"], ports["dicom"], processes, {role: log for role, (_, log) in started.items()})
+    finally:
+        launcher.stop()
+
+
+@pytest.fixture(scope="module", params=["unified", "cluster"])
+def deployment(request, tmp_path_factory) -> Iterator[Deployment]:
+    """The product in one process on SQLite, and as three processes on PostgreSQL."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "unified":
+        with unified(folder) as running:
+            yield running
+    else:
+        with cluster(folder, request.getfixturevalue("postgresql")()) as running:
+            yield running
+
+
+@pytest.fixture
+def lone_deployment(tmp_path) -> Iterator[Deployment]:
+    """The product in one process, for a test that harms it."""
+    with unified(tmp_path) as running:
+        yield running
