@@ -8,18 +8,33 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webviewer.domain.view import ImageView, ViewState
+from webviewer.domain.view import ImageView, MprView, ViewState, VolumeView, WindowKind
 from webviewer.errors import InvalidRequestError
 
 _LARGEST = 1e12
 """No position in mm, pixel coordinate or grey value is larger; 32-bit floats carry it."""
 _MAX_REASONS = 5
+_SQUARE = 1e-3
+"""Cosine of the angle between directions that count as square to each other."""
+_KINDS: dict[WindowKind, type[ImageView | MprView | VolumeView]] = {
+    "image": ImageView,
+    "mpr": MprView,
+    "volume": VolumeView,
+}
+
+
+def plain_view(kind: WindowKind) -> ViewState:
+    """Return the state of a window of which nothing is known yet."""
+    return _KINDS[kind]()
 
 
 def merged(view: ViewState, patch: dict[str, Any]) -> ViewState:
-    """Return ``view`` with the fields of ``patch``. Raises InvalidRequestError for a state that cannot be."""
+    """Return ``view`` with the fields of ``patch``. Raises InvalidRequestError for a state that cannot be.
+
+    A patch does not change the kind of window: that takes a new ``open``.
+    """
     try:
-        result = ImageView.model_validate(view.model_dump() | patch)
+        result = type(view).model_validate(view.model_dump() | patch)
     except ValidationError as error:
         raise InvalidRequestError(describe(error)) from error
     check(result)
@@ -28,13 +43,20 @@ def merged(view: ViewState, patch: dict[str, Any]) -> ViewState:
 
 def check(view: ViewState) -> None:
     """Raise InvalidRequestError for numbers that are not finite, absurdly large, or no window."""
-    numbers = [view.position, *(view.center or ())]
+    numbers = [view.position, *(view.center or ())] if isinstance(view, ImageView) else []
     if view.window is not None:
         numbers += [view.window.center, view.window.width]
         if not view.window.width > 0:
             text = "window.width: must be larger than 0"
             raise InvalidRequestError(text)
     check_numbers(numbers)
+    if isinstance(view, MprView | VolumeView) and abs(_dot(view.row, view.column)) > _SQUARE:
+        text = "row and column must be square to each other"
+        raise InvalidRequestError(text)
+
+
+def _dot(one: Iterable[float], other: Iterable[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def check_numbers(numbers: Iterable[float]) -> None:

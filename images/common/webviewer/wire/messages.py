@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from webviewer.domain.image import Vector, Window
-from webviewer.domain.view import ViewState
+from webviewer.domain.view import ViewState, WindowKind
+from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
 
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -21,6 +22,7 @@ Viewport = Annotated[int, Field(ge=0, le=0xFFFF)]
 Sequence = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 Side = Annotated[int, Field(ge=16, le=8192)]
 Size = tuple[Side, Side]
+Orientation = Literal["axial", "coronal", "sagittal"]
 
 
 class Message(BaseModel):
@@ -38,13 +40,18 @@ class ClientHello(Message):
 
 
 class Open(Message):
-    """Bind a viewport to a series; ``view`` may restore a former state."""
+    """Bind a viewport to a series; ``view`` may restore a former state, of the same ``window``.
+
+    Without it a plane of the MPR window starts in ``orientation`` through the middle of the volume.
+    """
 
     type: Literal["open"] = "open"
     viewport: Viewport
     study: str
     series: str
     size: Size
+    window: WindowKind = "image"
+    orientation: Orientation = "axial"
     view: ViewState | None = None
     sequence: Sequence = 0
 
@@ -156,6 +163,11 @@ class Opened(Message):
     value_range: tuple[float, float] | None = None
     """Possible modality values of the stored depth."""
     frame_time: float | None = None
+    volume: VolumeGrid | None = None
+    """Where the voxels lie if the series is fit for the MPR and Volume windows."""
+    volume_problem: VolumeProblem | None = None
+    """Why it is not."""
+    volume_notices: tuple[VolumeNotice, ...] = ()
     view: ViewState
 
 
@@ -231,6 +243,8 @@ class NodeOpen(Message):
     viewport: Viewport
     series: str
     size: Size
+    window: WindowKind = "image"
+    orientation: Orientation = "axial"
     view: ViewState | None = None
     sequence: Sequence = 0
     pixels: PixelSource

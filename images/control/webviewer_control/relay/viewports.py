@@ -93,7 +93,7 @@ class Viewports:
             text = f"sequence {message.sequence} comes after {bound.sequence}"
             raise InvalidRequestError(text)
         patch = bound.patch | message.patch
-        merged(bound.base or ViewState(), patch)
+        merged(bound.base or plain_view(bound.window), patch)
         bound.patch = patch
         bound.size = message.size or bound.size
         bound.sequence = message.sequence

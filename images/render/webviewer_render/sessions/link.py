@@ -25,7 +25,7 @@ from webviewer.wire.messages import (
 from webviewer_render.decoded.series import Series
 from webviewer_render.sessions.bandwidth import TokenBucket
 from webviewer_render.sessions.context import Context
-from webviewer_render.sessions.merging import describe
+from webviewer.domain.merging import describe
 from webviewer_render.sessions.viewport import Viewport
 
 _log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ from webviewer_render.sessions.clock import Handle
 from webviewer_render.sessions.context import Context
 from webviewer_render.sessions.drawing import Drawing, Wanted
 from webviewer_render.sessions.flow import AckWindow
-from webviewer_render.sessions.merging import check, check_numbers, merged
+from webviewer.domain.merging import check, check_numbers, merged
 from webviewer_render.worker.protocol import Value, Valued
 
 _log = structlog.get_logger(__name__)
