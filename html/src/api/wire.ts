@@ -1,6 +1,6 @@
 /* Generated from webviewer/wire/messages.py by `npm run generate`; do not edit. */
 
-export type ClientMessage = ClientHello | Open | View | Ack | Close | Query;
+export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick;
 export type ServerMessage = ServerHello | Opened | Progress | Answer | Closed | ErrorMessage | Event;
 
 /**
@@ -14,11 +14,14 @@ export interface Ack {
   viewport: number;
 }
 /**
- * Reply to a query; ``value`` is null outside the picture, a triple for colour.
+ * Reply to a query or pick; ``value`` is null outside the picture, a triple for colour.
+ *
+ * ``interpolated``: the value lies between stored ones.
  *
  */
 export interface Answer {
   id: number;
+  interpolated: boolean;
   point: [number, number, number] | null;
   type: 'answer';
   unit: string;
@@ -35,10 +38,11 @@ export interface ClientHello {
   version: number;
 }
 /**
- * Bind a viewport to a series; ``view`` may restore a former state.
+ * Bind a viewport to a series.
  *
  */
 export interface Open {
+  orientation?: 'axial' | 'coronal' | 'sagittal';
   sequence?: number;
   series: string;
   /**
@@ -48,8 +52,9 @@ export interface Open {
   size: [number, number];
   study: string;
   type: 'open';
-  view?: ImageView | null;
+  view?: (ImageView | MprView | VolumeView) | null;
   viewport: number;
+  window?: 'image' | 'mpr' | 'volume';
 }
 /**
  * One frame of a stack.
@@ -83,6 +88,146 @@ export interface Window {
   explanation: string;
   function: 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID';
   width: number;
+}
+/**
+ * A plane through a volume, or a slab around it: ``slab`` millimetres, half to either side, joined by ``blend``.
+ *
+ */
+export interface MprView {
+  blend: 'mip' | 'minip' | 'mean' | 'sum';
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  center: [number, number, number];
+  colour_map: 'grey' | 'inverted' | 'hot-iron' | 'hot-metal-blue' | 'pet-20' | 'rainbow' | 'viridis';
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  column: [number, number, number];
+  extent: number;
+  interpolation: 'linear' | 'nearest';
+  invert: boolean;
+  kind: 'mpr';
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  row: [number, number, number];
+  slab: number;
+  voi: number;
+  window: Window | null;
+}
+/**
+ * A projection of a volume.
+ *
+ * ``mode`` composite uses ``transfer`` and ``light`` (null = unlit); the others use the window. With ``perspective`` the
+ * shorter side subtends 30 degrees and ``extent`` holds in the plane through ``center``.
+ *
+ */
+export interface VolumeView {
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  center: [number, number, number];
+  colour_map: 'grey' | 'inverted' | 'hot-iron' | 'hot-metal-blue' | 'pet-20' | 'rainbow' | 'viridis';
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  column: [number, number, number];
+  crop: [[number, number, number], [number, number, number]] | null;
+  /**
+   * @maxItems 32
+   */
+  cuts: Cut[];
+  extent: number;
+  /**
+   * @maxItems 64
+   */
+  gradient: GradientPoint[];
+  hide_table: boolean;
+  invert: boolean;
+  kind: 'volume';
+  light: Light | null;
+  mode: 'composite' | 'mip' | 'minip' | 'mean';
+  perspective: boolean;
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  row: [number, number, number];
+  /**
+   * @maxItems 64
+   */
+  transfer: TransferPoint[];
+  voi: number;
+  window: Window | null;
+}
+/**
+ * A lasso of the scissors: what projects inside (or outside) of ``corners`` becomes invisible.
+ *
+ * The camera of the moment is kept. Corners are millimetres along ``row`` and ``column`` from ``center`` in the plane
+ * through it; with ``perspective`` the rays go from the eye of a VolumeView of that ``extent``.
+ *
+ */
+export interface Cut {
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  center: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  column: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 256
+   */
+  corners: [[number, number], [number, number], [number, number], ...[number, number][]];
+  extent: number;
+  inside: boolean;
+  perspective: boolean;
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  row: [number, number, number];
+}
+/**
+ * Opacity is multiplied by ``factor`` where the gradient has this magnitude (modality units per mm).
+ *
+ */
+export interface GradientPoint {
+  factor: number;
+  magnitude: number;
+}
+/**
+ * A headlight from 20 degrees up left; normals by central differences.
+ *
+ */
+export interface Light {
+  ambient: number;
+  diffuse: number;
+  power: number;
+  specular: number;
+}
+/**
+ * ``opacity`` is per millimetre of path. Values, opacities and colours are linear between points.
+ *
+ */
+export interface TransferPoint {
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  colour: [number, number, number];
+  opacity: number;
+  value: number;
 }
 /**
  * Change the state of an open viewport.
@@ -124,6 +269,23 @@ export interface Query {
   point: [number, number];
   position: number;
   type: 'query';
+  viewport: number;
+}
+/**
+ * Ask what is seen at a point of an MPR or Volume window, in its newest state.
+ *
+ * ``at``: millimetres to the right of the middle of the viewport and down from it, in the plane through ``center``. The
+ * answer holds the patient point (of a plane: that point; of a projection: what is seen there) and the value.
+ *
+ */
+export interface Pick {
+  /**
+   * @minItems 2
+   * @maxItems 2
+   */
+  at: [number, number];
+  id: number;
+  type: 'pick';
   viewport: number;
 }
 /**
@@ -172,8 +334,11 @@ export interface Opened {
   unit: string;
   value_range: [number, number] | null;
   version: string;
-  view: ImageView;
+  view: ImageView | MprView | VolumeView;
   viewport: number;
+  volume: VolumeGrid | null;
+  volume_notices: VolumeNotice[];
+  volume_problem: VolumeProblem | null;
   windows: Window[];
 }
 /**
@@ -206,6 +371,68 @@ export interface StackFrame {
   position: number;
   problem: string;
   rows: number;
+}
+/**
+ * Where voxels lie (LPS, mm).
+ *
+ * The centre of the voxel in column i, row j of slice k is ``origin + i * across + j * down + place[k] * through``.
+ * ``through`` is what one millimetre along the normal moves the first pixel: with gantry tilt it is not square to the
+ * slices. ``places`` are the millimetres of each slice along the normal, rising from 0.
+ *
+ */
+export interface VolumeGrid {
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  across: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  down: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  origin: [number, number, number];
+  places: number[];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  shape: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  through: [number, number, number];
+}
+/**
+ * What the reader must know of a volume.
+ *
+ * ``value``: degrees of gantry tilt; the largest distance of neighbours in mm; how many slices are missing, occur twice or
+ * were left out; by which factor the voxels are larger than the file's.
+ *
+ */
+export interface VolumeNotice {
+  code: 'tilt' | 'uneven' | 'missing' | 'duplicate' | 'left-out' | 'reduced';
+  value: number;
+}
+/**
+ * Why a series cannot be a volume. ``images`` is how many are to blame.
+ *
+ */
+export interface VolumeProblem {
+  code:
+    | 'too-few'
+    | 'no-geometry'
+    | 'mixed-orientation'
+    | 'mixed-size'
+    | 'mixed-frame-of-reference'
+    | 'colour'
+    | 'no-spacing';
+  images: number;
 }
 /**
  * Which slices have arrived: half-open ranges in display order.

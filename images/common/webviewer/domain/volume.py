@@ -57,6 +57,19 @@ class VolumeGrid(Value):
         """Mean distance of neighbouring slices in mm."""
         return self.places[-1] / (len(self.places) - 1) if len(self.places) > 1 else 1.0
 
+    def reduced(self, factor: int) -> VolumeGrid:
+        """Return the grid of slices whose blocks of ``factor`` x ``factor`` pixels were averaged."""
+        slices, rows, columns = self.shape
+        middle = (factor - 1) / 2
+        return VolumeGrid(
+            shape=(slices, -(-rows // factor), -(-columns // factor)),
+            origin=self.point(middle, middle, 0.0),
+            across=_scaled(self.across, factor),
+            down=_scaled(self.down, factor),
+            through=self.through,
+            places=self.places,
+        )
+
     def point(self, column: float, row: float, place: float) -> Vector:
         """Return LPS mm of a fractional column and row at ``place`` millimetres along the normal."""
         x, y, z = (
@@ -64,3 +77,8 @@ class VolumeGrid(Value):
             for o, a, d, t in zip(self.origin, self.across, self.down, self.through, strict=True)
         )
         return x, y, z
+
+
+def _scaled(vector: Vector, factor: float) -> Vector:
+    x, y, z = (part * factor for part in vector)
+    return x, y, z

@@ -1,15 +1,15 @@
 """JSON messages of ``/eventQueue``; the TypeScript types are generated from these models.
 
-Browser to server: hello, open, view, ack, close, query. Server to browser: hello, opened, progress,
+Browser to server: hello, open, view, ack, close, query, pick. Server to browser: hello, opened, progress,
 answer, closed, error, event. Control parses hello, open, view and close, checks rights and keeps
 the merged ViewStates; it relays the rest, and every frame, unread.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from webviewer.domain.image import Vector, Window
 from webviewer.domain.view import ViewState, WindowKind
@@ -39,21 +39,34 @@ class ClientHello(Message):
     token: str | None = None
 
 
-class Open(Message):
-    """Bind a viewport to a series; ``view`` may restore a former state, of the same ``window``.
+class _Opening(Message):
+    """What both kinds of ``open`` share.
 
-    Without it a plane of the MPR window starts in ``orientation`` through the middle of the volume.
+    ``view`` may restore a former state, of the same ``window``. Without it a plane of the MPR window starts in
+    ``orientation`` through the middle of the volume.
     """
 
     type: Literal["open"] = "open"
     viewport: Viewport
-    study: str
     series: str
     size: Size
     window: WindowKind = "image"
     orientation: Orientation = "axial"
     view: ViewState | None = None
     sequence: Sequence = 0
+
+    @model_validator(mode="after")
+    def _view_is_of_the_window(self) -> Self:
+        if self.view is not None and self.view.kind != self.window:
+            text = f"a {self.view.kind} view does not belong into the {self.window} window"
+            raise ValueError(text)
+        return self
+
+
+class Open(_Opening):
+    """Bind a viewport to a series."""
+
+    study: str
 
 
 class View(Message):
@@ -99,7 +112,20 @@ class Query(Message):
     position: float
 
 
-ClientMessage = Annotated[ClientHello | Open | View | Ack | Close | Query, Field(discriminator="type")]
+class Pick(Message):
+    """Ask what is seen at a point of an MPR or Volume window, in its newest state.
+
+    ``at``: millimetres to the right of the middle of the viewport and down from it, in the plane through ``center``. The
+    answer holds the patient point (of a plane: that point; of a projection: what is seen there) and the value.
+    """
+
+    type: Literal["pick"] = "pick"
+    viewport: Viewport
+    id: Sequence
+    at: tuple[float, float]
+
+
+ClientMessage = Annotated[ClientHello | Open | View | Ack | Close | Query | Pick, Field(discriminator="type")]
 client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
 
@@ -182,7 +208,10 @@ class Progress(Message):
 
 
 class Answer(Message):
-    """Reply to a query; ``value`` is null outside the picture, a triple for colour."""
+    """Reply to a query or pick; ``value`` is null outside the picture, a triple for colour.
+
+    ``interpolated``: the value lies between stored ones.
+    """
 
     type: Literal["answer"] = "answer"
     viewport: Viewport
@@ -191,6 +220,7 @@ class Answer(Message):
     unit: str = ""
     point: Vector | None = None
     """Patient coordinates (LPS, mm)."""
+    interpolated: bool = False
 
 
 class Closed(Message):
@@ -236,21 +266,13 @@ class PixelSource(Message):
     """Address of the storage node; null in unified mode."""
 
 
-class NodeOpen(Message):
+class NodeOpen(_Opening):
     """``open`` as the render node receives it."""
 
-    type: Literal["open"] = "open"
-    viewport: Viewport
-    series: str
-    size: Size
-    window: WindowKind = "image"
-    orientation: Orientation = "axial"
-    view: ViewState | None = None
-    sequence: Sequence = 0
     pixels: PixelSource
 
 
-NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query, Field(discriminator="type")]
+NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query | Pick, Field(discriminator="type")]
 node_message: TypeAdapter[NodeMessage] = TypeAdapter(NodeMessage)
 
 

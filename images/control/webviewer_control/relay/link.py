@@ -151,6 +151,8 @@ class NodeLink:
             viewport=viewport,
             series=bound.series,
             size=bound.size,
+            window=bound.window,
+            orientation=bound.orientation,
             view=bound.view(),
             sequence=bound.sequence,
             pixels=PixelSource(token=token, storage=self._storage_url),

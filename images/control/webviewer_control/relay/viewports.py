@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from webviewer.domain.merging import check, merged
-from webviewer.domain.view import ViewState
+from webviewer.domain.merging import check, merged, plain_view
+from webviewer.domain.view import ViewState, WindowKind
 from webviewer.errors import InvalidRequestError, NotFoundError, TooLargeError
-from webviewer.wire.messages import Open, Size, View
+from webviewer.wire.messages import Open, Orientation, Size, View
 from webviewer_control import metrics
 from webviewer_control.services.viewports import KeptViewport
 
@@ -36,6 +36,8 @@ class Bound:
     size: Size
     sequence: int
     base: ViewState | None
+    window: WindowKind = "image"
+    orientation: Orientation = "axial"
     patch: dict[str, Any] = field(default_factory=dict)
 
     def view(self) -> ViewState | None:
@@ -74,7 +76,10 @@ class Viewports:
         """Bind a viewport, whatever it showed before. Raises InvalidRequestError for a state that cannot be."""
         if message.view is not None:
             check(message.view)
-        bound = Bound(message.study, message.series, store, message.size, message.sequence, message.view)
+        bound = Bound(
+            message.study, message.series, store, message.size, message.sequence, message.view,
+            message.window, message.orientation,
+        )  # fmt: skip
         metrics.VIEWPORTS.inc(message.viewport not in self._bound)
         self._bound[message.viewport] = bound
         self._closed.discard(message.viewport)

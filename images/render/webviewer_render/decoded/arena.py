@@ -50,19 +50,22 @@ class ArenaLayout:
     size: int
 
     @classmethod
-    def of(cls, images: Sequence[ImageDescription | None]) -> ArenaLayout:
-        """Plan the memory for slices in display order; None has no picture and needs no place."""
-        capacities = tuple(_page_up(pixel_bytes(image)) if image else 0 for image in images)
+    def of(cls, images: Sequence[ImageDescription | None], reduction: int = 1) -> ArenaLayout:
+        """Plan the memory for slices in display order; None has no picture and needs no place.
+
+        ``reduction``: only averages of so many by so many pixels are stored.
+        """
+        capacities = tuple(_page_up(pixel_bytes(image, reduction)) if image else 0 for image in images)
         table = _page_up(max(1, len(images)) * _ENTRY.size)
         ends = list(accumulate(capacities, initial=table))
         return cls(tuple(ends[:-1]), capacities, ends[-1])
 
 
-def pixel_bytes(image: ImageDescription) -> int:
+def pixel_bytes(image: ImageDescription, reduction: int = 1) -> int:
     """Return the size of a decoded frame in bytes: 1, 2, 4 or 8 per sample."""
     needed = -(-max(image.bits_allocated, image.bits_stored) // 8)
     each = next((size for size in _SAMPLE_BYTES if needed <= size), _SAMPLE_BYTES[-1])
-    return image.rows * image.columns * image.samples * each
+    return -(-image.rows // reduction) * -(-image.columns // reduction) * image.samples * each
 
 
 class Arena:

@@ -6,20 +6,26 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from webviewer.domain.study import SeriesManifest
-from webviewer.errors import ForbiddenError, UnsupportedImageError
+from webviewer.errors import ForbiddenError, TooLargeError, UnsupportedImageError
 from webviewer.ports.storage import StoragePort
 from webviewer.wire.messages import PixelSource
 from webviewer_render import metrics
-from webviewer_render.decoded.series import Series
+from webviewer_render.decoded.arena import ArenaLayout
+from webviewer_render.decoded.series import Content, Series
 from webviewer_render.pool.workers import WorkerPool
 from webviewer_render.scene.stack import build_stack
+from webviewer_render.volume.plan import plan_volume
 from webviewer_render.worker.protocol import Source
 
 _log = structlog.get_logger(__name__)
+_REDUCTIONS = (1, 2, 4, 8)
+_VOLUME_SHARE = 1.2
+"""What a volume needs in all, beside its voxels: smaller versions of it and tables."""
 _SMALL_SERIES = 64
 """Series with more objects are put in order outside of the event loop."""
 
@@ -31,23 +37,30 @@ class SeriesLibrary:
         self._pool = pool
         self._budget = budget
         self._keep = keep
-        self._series: OrderedDict[tuple[str, str], Series] = OrderedDict()
+        self._series: OrderedDict[tuple[str, str, int], Series] = OrderedDict()
         self._numbers = itertools.count(1)
 
-    async def open(self, pixels: PixelSource, series: str, storage: Callable[[str | None], StoragePort]) -> Series:
+    async def open(
+        self, pixels: PixelSource, series: str, storage: Callable[[str | None], StoragePort], *, whole: bool = False
+    ) -> Series:
         """Return the series that ``pixels`` gives the right to; give it back by :meth:`release`.
 
-        Storage is asked every time: it checks the right and names the version. Raises what storage raises, ForbiddenError
-        for another series than the right is for, and UnsupportedImageError for one without pictures.
+        Storage is asked every time: it checks the right and names the version. ``whole``: all of its slices will be needed
+        at once; where they do not fit into the budget, their pixels are reduced. Raises what storage raises, ForbiddenError
+        for another series than the right is for, UnsupportedImageError for one without pictures, and TooLargeError for one
+        that is too large even if reduced.
         """
         manifest = await storage(pixels.storage).series_manifest(pixels.token)
         if manifest.series != series:
             text = "the right to read pixels is for another series"
             raise ForbiddenError(text)
         source = Source(token=pixels.token, storage=pixels.storage)
-        key = (manifest.series, manifest.version)
+        content = await self._content(manifest)
+        if whole:
+            content = replace(content, reduction=self._reduction(content))
+        key = (manifest.series, manifest.version, content.reduction)
         if key not in self._series:
-            made = await self._make(manifest, source)
+            made = Series(next(self._numbers), content, self._pool, source)
             if key in self._series:  # somebody else was faster
                 made.close()
             else:
@@ -59,7 +72,7 @@ class SeriesLibrary:
         found.references += 1
         found.renew(source)
         self._series.move_to_end(key)
-        self._balance()
+        self.balance()
         return found
 
     def release(self, series: Series) -> None:
@@ -67,7 +80,7 @@ class SeriesLibrary:
         series.references -= 1
         if not series.references and not self._keep:
             self._drop(series)
-        self._balance()
+        self.balance()
 
     def close(self) -> None:
         """Free everything."""
@@ -82,16 +95,28 @@ class SeriesLibrary:
     def __len__(self) -> int:
         return len(self._series)
 
-    async def _make(self, manifest: SeriesManifest, source: Source) -> Series:
+    async def _content(self, manifest: SeriesManifest) -> Content:
+        known = next((s for key, s in self._series.items() if key[:2] == (manifest.series, manifest.version)), None)
+        if known is not None:
+            return replace(known.content, reduction=1)
         if not any(instance.image for instance in manifest.instances):
             reasons = [instance.problem for instance in manifest.instances if instance.problem]
             raise UnsupportedImageError(reasons[0] if reasons else "the series has no pictures")
         if len(manifest.instances) <= _SMALL_SERIES:
-            stack, content = build_stack(manifest), manifest.model_dump_json().encode()
-        else:
-            stack = await asyncio.to_thread(build_stack, manifest)
-            content = await asyncio.to_thread(lambda: manifest.model_dump_json().encode())
-        return Series(next(self._numbers), stack, content, self._pool, source)
+            return _prepare(manifest)
+        return await asyncio.to_thread(_prepare, manifest)
+
+    def _reduction(self, content: Content) -> int:
+        """Return by how much a volume must be reduced to fit beside those that are being looked at."""
+        images = [content.stack.image(slot) for slot in range(len(content.stack.slices))]
+        name = (content.stack.manifest.series, content.stack.manifest.version)
+        held = sum(s.total_bytes for key, s in self._series.items() if s.holds and key[:2] != name)
+        for reduction in _REDUCTIONS:
+            size = sum(ArenaLayout.of(images, reduction).capacities)
+            if size * _VOLUME_SHARE <= self._budget - held:
+                return reduction
+        text = "the volume is too large for the memory of the renderer; close other volumes, or view it as a stack"
+        raise TooLargeError(text)
 
     def _drop(self, series: Series) -> None:
         key = next((key for key, value in self._series.items() if value is series), None)
@@ -100,7 +125,7 @@ class SeriesLibrary:
             series.close()
             metrics.SERIES.set(len(self._series))
 
-    def _balance(self) -> None:
+    def balance(self) -> None:
         """Keep the budget: series that nobody looks at go, the oldest first; then the others share it."""
         used = sum(min(series.total_bytes, series.quota) for series in self._series.values())
         for series in list(self._series.values()):
@@ -113,9 +138,15 @@ class SeriesLibrary:
 
     def _share(self) -> None:
         """Give each series an equal share, and what small ones leave to the large ones."""
-        left = self._budget
-        ordered = sorted(self._series.values(), key=lambda series: series.total_bytes)
+        left = self._budget - sum(series.total_bytes for series in self._series.values() if series.holds)
+        loose = (series for series in self._series.values() if not series.holds)
+        ordered = sorted(loose, key=lambda series: series.total_bytes)
         for position, series in enumerate(ordered):
-            quota = min(series.total_bytes, left // (len(ordered) - position))
+            quota = min(series.total_bytes, max(0, left) // (len(ordered) - position))
             left -= quota
             series.set_quota(quota)
+
+
+def _prepare(manifest: SeriesManifest) -> Content:
+    stack = build_stack(manifest)
+    return Content(stack, plan_volume(stack), manifest.model_dump_json().encode())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
+from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
 from webviewer.errors import PeerUnavailableError, UnsupportedImageError, WebViewerError
 from webviewer.web.errors import BY_CODE
 from webviewer_render import metrics
@@ -17,10 +19,12 @@ from webviewer_render.decoded.residence import residence
 from webviewer_render.pool.process import WorkerProcess
 from webviewer_render.pool.workers import WorkerPool
 from webviewer_render.scene.stack import Stack
+from webviewer_render.volume.plan import VolumePlan
 from webviewer_render.worker.protocol import Attach, Detach, Load, LoadFailed, Reply, SlotFailed, SlotReady, Source
 
 _log = structlog.get_logger(__name__)
 _STRIKES = 2
+_SETTLED = (SlotState.READY, SlotState.FAILED)
 _RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -36,6 +40,19 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is to be loaded: a stack, the volume it makes or why it makes none, and its manifest as JSON.
+
+    With ``reduction`` n > 1 the pixels of n x n blocks are averaged when they are loaded.
+    """
+
+    stack: Stack
+    plan: VolumePlan | VolumeProblem
+    manifest: bytes
+    reduction: int = 1
+
+
 class Series:
     """Member of a lane: its arena outlives the workers.
 
@@ -43,9 +60,14 @@ class Series:
     kept. Slices are named by their index in display order.
     """
 
-    def __init__(self, number: int, stack: Stack, manifest: bytes, pool: WorkerPool, source: Source) -> None:
+    def __init__(self, number: int, content: Content, pool: WorkerPool, source: Source) -> None:
         self.number = number
-        self.stack = stack
+        self.content = content
+        self.stack = stack = content.stack
+        self.plan = content.plan
+        self.reduction = content.reduction
+        self.holds = 0
+        """How many viewports need all slices at once."""
         self.references = 0
         self.source = source
         self.problems: dict[int, WebViewerError] = {}
@@ -55,11 +77,10 @@ class Series:
         """Who looks, and at which slice; the last one looked last."""
         self.pins: Counter[int] = Counter()
         images = [stack.image(slot) for slot in range(len(stack.slices))]
-        self.layout = ArenaLayout.of(images)
+        self.layout = ArenaLayout.of(images, self.reduction)
         self.quota = sum(self.layout.capacities)
         self.arena = Arena.create(self.layout)
         self._states = bytearray(len(images))
-        self._manifest = manifest
         self._ranges: Sequence[tuple[int, int]] = ((0, len(images)),)
         self._suspects: Counter[int] = Counter()
         self._failures = 0
@@ -89,6 +110,20 @@ class Series:
         if self._retry is not None:
             self._retry.cancel()
 
+    @property
+    def grid(self) -> VolumeGrid:
+        """Where the voxels in memory lie. Raises UnsupportedImageError for a series that is no volume."""
+        if not isinstance(self.plan, VolumePlan):
+            text = f"the series cannot be a volume: {self.plan.code}"
+            raise UnsupportedImageError(text)
+        return self.plan.grid if self.reduction == 1 else self.plan.grid.reduced(self.reduction)
+
+    @property
+    def notices(self) -> tuple[VolumeNotice, ...]:
+        """What the reader must know of the volume."""
+        notices = self.plan.notices if isinstance(self.plan, VolumePlan) else ()
+        return (*notices, VolumeNotice(code="reduced", value=self.reduction)) if self.reduction > 1 else notices
+
     # ------------------------------------------------------------ what is there
 
     def is_ready(self, slot: int) -> bool:
@@ -116,6 +151,21 @@ class Series:
                 position += 1
             found.append((start, position))
         return tuple(found)
+
+    def settled(self, slots: Sequence[int]) -> int:
+        """Count the slices of which nothing more is to be expected: there, or found to be damaged."""
+        return sum(self._states[slot] in _SETTLED for slot in slots)
+
+    def hold(self) -> None:
+        """Keep all slices, until :meth:`let_go` was called as often."""
+        self.holds += 1
+        if self._settle(anew=True):
+            self._order()
+
+    def let_go(self) -> None:
+        """Let slices go if they may not stay."""
+        self.holds -= 1
+        self._settle(anew=True)
 
     def pin(self, slot: int) -> None:
         """Keep the pixels of a slice until :meth:`unpin`."""
@@ -163,7 +213,8 @@ class Series:
     def _settle(self, *, anew: bool = False) -> bool:
         """Choose which slices may be resident and evict the others; tells whether the choice has changed."""
         focus = self._focus()
-        ranges = residence(self.layout.capacities, self.quota, focus, () if anew else self._ranges)
+        quota = self.total_bytes if self.holds else self.quota
+        ranges = residence(self.layout.capacities, quota, focus, () if anew else self._ranges)
         if ranges == self._ranges:
             return False
         self._ranges = ranges
@@ -201,8 +252,9 @@ class Series:
             slots=tuple((piece.instance, piece.frame) for piece in self.stack.slices),
             offsets=self.layout.offsets,
             capacities=self.layout.capacities,
+            reduction=self.reduction,
         )
-        worker.send(attach, self._manifest)
+        worker.send(attach, self.content.manifest)
         self._order()
 
     def leave(self) -> None:

@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import webviewer
-from webviewer.domain.view import Quality, ViewState
+from webviewer.domain.view import Quality, VolumeView
 from webviewer.errors import PeerUnavailableError
 from webviewer.wire.frame import FrameFlag, FrameHeader
 from webviewer.wire.messages import Size
 from webviewer_render import metrics
 from webviewer_render.decoded.frame_cache import Frame
-from webviewer_render.decoded.series import Series
 from webviewer_render.pool.workers import Job
 from webviewer_render.sessions.bandwidth import Allowance
 from webviewer_render.sessions.context import Context
+from webviewer_render.sessions.scene import Scene
+from webviewer_render.sessions.wanted import Wanted
 from webviewer_render.worker.protocol import Render, Rendered
 
 MAX_PREVIEW_PIXELS = 1_500_000
 """Larger viewports get previews of fewer pixels, which the page enlarges."""
 _FINAL_SECONDS_PER_PIXEL = 15e-9
 _SMOOTHING = 0.3
+_VOLUME_SECONDS_PER_PIXEL = 2e-6
+_VOLUME_PREVIEW_SCALE = 0.5
 _LARGEST_FLOAT = 3.4e38
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A frame to be drawn: slice ``slot``, which is another than the wanted one if ``neighbour``."""
-
-    BEST_RANK: ClassVar[int] = 9
-
-    series: Series
-    slot: int
-    view: ViewState
-    size: Size
-    sequence: int
-    quality: Quality
-    neighbour: bool = False
-
-    @property
-    def rank(self) -> int:
-        """How good it is, beside others of the same state."""
-        return 0 if self.neighbour else 1 + self.quality
-
-    def preview(self) -> Wanted:
-        """Return the same in preview quality."""
-        return replace(self, quality=Quality.PREVIEW)
-
-
 class Drawing:
-    """Knows how long final frames take here."""
+    """Knows how long final frames of a scene take here."""
 
-    def __init__(self, context: Context, *, anonymised: bool = False) -> None:
+    def __init__(self, context: Context, scene: Scene, *, anonymised: bool = False) -> None:
         self._context = context
+        self._scene = scene
         self._anonymised = anonymised
-        self._seconds_per_pixel = _FINAL_SECONDS_PER_PIXEL
+        volume = scene.window == "volume"
+        self._seconds_per_pixel = _VOLUME_SECONDS_PER_PIXEL if volume else _FINAL_SECONDS_PER_PIXEL
         self._final: Job | None = None
         self._command: Render | None = None
 
@@ -75,7 +54,7 @@ class Drawing:
     def job(self, wanted: Wanted, allowance: Allowance) -> Job:
         """Prepare the job of a frame."""
         preview = wanted.quality is Quality.PREVIEW
-        size = _preview_size(wanted.size, allowance.scale) if preview else wanted.size
+        size = _preview_size(wanted, allowance.scale) if preview else wanted.size
         self._command = Render(
             job=0,
             arena=wanted.series.number,
@@ -106,7 +85,7 @@ class Drawing:
             text = "the renderer answered something else"
             raise PeerUnavailableError(text)
         frame = Frame(answer, payload)
-        metrics.FRAME_SECONDS.labels("image", answer.quality.name.lower()).observe(max(0.0, answer.seconds))
+        metrics.FRAME_SECONDS.labels(self._scene.window, answer.quality.name.lower()).observe(max(0.0, answer.seconds))
         if final:
             measured = answer.seconds / (answer.width * answer.height)
             self._seconds_per_pixel += _SMOOTHING * (measured - self._seconds_per_pixel)
@@ -122,7 +101,7 @@ class Drawing:
             flags |= FrameFlag.LOSSY_SOURCE
         if (answer.width, answer.height) != wanted.size:
             flags |= FrameFlag.REDUCED
-        if wanted.neighbour:
+        if wanted.is_partial:
             flags |= FrameFlag.NEIGHBOUR
         if answer.colour:
             flags |= FrameFlag.COLOUR
@@ -145,14 +124,12 @@ class Drawing:
         return header.pack() + frame.payload
 
     def _key(self, wanted: Wanted, size: Size) -> str:
-        """Name everything that decides the bytes. The slice stands for the position that led to it."""
+        """Name everything that decides the bytes."""
         manifest = wanted.series.stack.manifest
-        view = wanted.view.model_copy(update={"position": 0.0}).model_dump_json()
         parts = (
             manifest.series,
             manifest.version,
-            str(wanted.slot),
-            view,
+            self._scene.identity(wanted.slot, wanted.view),
             f"{size[0]}x{size[1]}",
             wanted.quality.name,
             webviewer.__version__,
@@ -161,11 +138,13 @@ class Drawing:
         return hashlib.blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _preview_size(size: Size, scale: float) -> Size:
-    width, height = size
+def _preview_size(wanted: Wanted, scale: float) -> Size:
+    width, height = wanted.size
     scale = min(scale, (MAX_PREVIEW_PIXELS / (width * height)) ** 0.5)
+    if isinstance(wanted.view, VolumeView):
+        scale = min(scale, _VOLUME_PREVIEW_SCALE)
     if scale >= 1:
-        return size
+        return wanted.size
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

@@ -147,8 +147,11 @@ class Link:
         """Find the pixels, unless the viewport is closed meanwhile."""
         series: Series | None = None
         try:
-            series = await self._context.library.open(message.pixels, message.series, self._context.storage)
+            series = await self._context.library.open(
+                message.pixels, message.series, self._context.storage, whole=message.window != "image"
+            )
             viewport.start(series)
+            self._context.library.balance()
         except WebViewerError as error:
             self._refuse(viewport, error.code, error.message)
         except Exception:  # noqa: BLE001

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 from pydantic import BaseModel
 
+from webviewer.domain.merging import check, merged, plain_view
 from webviewer.domain.view import Quality, ViewState
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
 from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Progress, Query, View
@@ -18,14 +18,17 @@ from webviewer_render.decoded.frame_cache import Frame
 from webviewer_render.decoded.series import Series
 from webviewer_render.pool.process import WorkerLostError
 from webviewer_render.pool.workers import Job, JobCancelledError
-from webviewer_render.scene.picture import patient_point
 from webviewer_render.sessions.bandwidth import TokenBucket
 from webviewer_render.sessions.clock import Handle
 from webviewer_render.sessions.context import Context
-from webviewer_render.sessions.drawing import Drawing, Wanted
+from webviewer_render.sessions.drawing import Drawing
 from webviewer_render.sessions.flow import AckWindow
-from webviewer.domain.merging import check, check_numbers, merged
-from webviewer_render.worker.protocol import Value, Valued
+from webviewer_render.sessions.pinning import with_pixels
+from webviewer_render.sessions.queries import Queries
+from webviewer_render.sessions.scene import Scene
+from webviewer_render.sessions.stack_scene import StackScene
+from webviewer_render.sessions.volume_scene import VolumeScene
+from webviewer_render.sessions.wanted import Wanted
 
 _log = structlog.get_logger(__name__)
 REST_SECONDS = 0.12
@@ -33,7 +36,6 @@ PROGRESS_SECONDS = 0.1
 _MAX_QUERIES = 4
 _SLOW_FINAL_SECONDS = 0.04
 """A final frame that takes longer is preceded by a preview."""
-WINDOW = "image"
 
 
 class Outlet(Protocol):
@@ -46,10 +48,10 @@ class Outlet(Protocol):
 
 @dataclass(slots=True)
 class _Shown:
-    """What was sent last: of which state, how good. A neighbour of the wanted slice is worse than any quality."""
+    """What was sent last: of which state, how good. What has holes is worse than any quality."""
 
     stamp: int = 0
-    rank: int = -1
+    rank: float = -1.0
 
 
 class Viewport:
@@ -75,16 +77,19 @@ class Viewport:
             check(message.view)
         self.number = message.viewport
         self.serial = serial
-        self.view = message.view or ViewState()
+        self.view = message.view or plain_view(message.window)
         self.sequence = message.sequence
         self.size = message.size
+        self.scene: Scene | None = None
         self.series: Series | None = None
+        self._opening = message
         self._context = context
         self._clock = context.clock
         self._outlet = outlet
         self._bucket = bucket
         self._window = AckWindow()
-        self._drawing = Drawing(context, anonymised=anonymised)
+        self._anonymised = anonymised
+        self._drawing: Drawing | None = None
         self._early: list[View] | None = [] if message.view is None else None
         self._stamp = 1
         self._changed_at = self._clock.now()
@@ -98,26 +103,33 @@ class Viewport:
         self._rest: Handle | None = None
         self._line: Handle | None = None
         self._progress: Handle | None = None
-        self._queries: set[asyncio.Task[None]] = set()
-        self._unit = ""
+        self._queries: Queries | None = None
 
     # ------------------------------------------------------------ life
 
     def start(self, series: Series) -> None:
-        """Go live with the pixels of ``series``."""
-        self.series = series
+        """Go live with the pixels of ``series``. Raises UnsupportedImageError if the window cannot show it."""
+        scene = self._scene_of(series)
+        self.scene, self.series = scene, series
+        self._drawing = Drawing(self._context, scene, anonymised=self._anonymised)
         metrics.VIEWPORTS.inc()
         if self._early is not None:
-            self.view = series.stack.default_view()
+            self.view = scene.first_view()
             for message in self._early:
                 self.view = merged(self.view, message.patch)
             self._early = None
-        opened = series.stack.opened(self.number, self.view)
-        self._unit = opened.unit
+        opened = scene.opened(self.number, self.view)
+        self._queries = Queries(self.number, scene, opened.unit, self._context, self._outlet)
         self._outlet.post(opened)
-        series.look(self, self._slot())
+        series.look(self, scene.slot(self.view))
         self._report_progress()
         self._pump()
+
+    def _scene_of(self, series: Series) -> Scene:
+        opening = self._opening
+        if opening.window == "image":
+            return StackScene(series)
+        return VolumeScene(series, opening.window, opening.orientation, opening.size)
 
     def close(self) -> None:
         """Stop; the series is given back by the caller."""
@@ -127,11 +139,13 @@ class Viewport:
                 handle.cancel()
         if self._job is not None:
             self._job.cancel()
-        for task in (self._task, *self._queries):
-            if task is not None:
-                task.cancel()
-        if self.series is not None:
-            self.series.look_away(self)
+        if self._task is not None:
+            self._task.cancel()
+        if self._queries is not None:
+            self._queries.close()
+        if self.scene is not None:
+            self.scene.close()
+            self.scene.series.look_away(self)
             metrics.VIEWPORTS.dec()
 
     # ------------------------------------------------------------ what the browser says
@@ -151,10 +165,10 @@ class Viewport:
         self._resting = not message.active
         if message.active and self._rest is None:
             self._rest = self._clock.call_later(REST_SECONDS, self._maybe_rest)
-        if self._job is not None and self._drawing.is_final(self._job):
+        if self._job is not None and self._drawing is not None and self._drawing.is_final(self._job):
             self._job.cancel()
-        if self.series is not None:
-            self.series.look(self, self._slot())
+        if self.scene is not None:
+            self.scene.series.look(self, self.scene.slot(self.view))
         self._pump()
 
     def acknowledge(self, message: Ack) -> None:
@@ -166,37 +180,18 @@ class Viewport:
         self._pump()
 
     def query(self, message: Query) -> None:
-        """Answer with a value, or with null if the slice has not come or too many are asked for at once."""
-        check_numbers([*message.point, message.position])
-        series = self.series
-        slot = series.stack.index_at(message.position) if series else 0
-        if series is None or not series.is_ready(slot) or len(self._queries) >= _MAX_QUERIES:
-            self._outlet.post(Answer(viewport=self.number, id=message.id, value=None, unit=self._unit))
-            return
-        task = _with_pixels(series, slot, self._answer(message, series, slot))
-        self._queries.add(task)
-        task.add_done_callback(self._queries.discard)
-
-    async def _answer(self, message: Query, series: Series, slot: int) -> None:
-        job = Job(f"value {series.number} {slot} {message.point}")
-        image, frame = series.stack.image(slot), series.stack.slices[slot].frame
-        value = None
-        try:
-            answer, _ = await self._context.pool.ask(
-                series.lane, job, lambda n: Value(job=n, arena=series.number, slot=slot, point=message.point)
-            )
-            value = answer.value if isinstance(answer, Valued) else None
-        except (WebViewerError, JobCancelledError) as error:
-            _log.info("value not read", cause=type(error).__name__)
-        point = patient_point(image.frame(frame), *message.point) if image else None
-        self._outlet.post(Answer(viewport=self.number, id=message.id, value=value, unit=self._unit, point=point))
+        """Answer a question, or with null while there is nothing to look at."""
+        if self._queries is not None:
+            self._queries.ask(message)
+        else:
+            self._outlet.post(Answer(viewport=self.number, id=message.id, value=None))
 
     # ------------------------------------------------------------ what the series says
 
     def slice_changed(self, slot: int) -> None:
         """Show it if it is the wanted one, and tell how far loading is."""
         self._report_progress()
-        if self.series is not None and (slot == self._slot() or self._shown.stamp != self._stamp):
+        if self.scene is not None and (slot == self.scene.slot(self.view) or self._shown.stamp != self._stamp):
             self._pump()
 
     def loading_failed(self, error: WebViewerError) -> None:
@@ -215,11 +210,9 @@ class Viewport:
             self._outlet.post(
                 Progress(viewport=self.number, received=series.received, total=total, ranges=series.ranges())
             )
+            self._pump()
 
     # ------------------------------------------------------------ the next frame
-
-    def _slot(self) -> int:
-        return self.series.stack.index_at(self.view.position) if self.series else 0
 
     def _maybe_rest(self) -> None:
         self._rest = None
@@ -239,7 +232,7 @@ class Viewport:
         if self._closed or self._task is not None or self._line is not None or not self._window.is_open:
             return
         wanted = self._wanted()
-        if wanted is None:
+        if wanted is None or self._drawing is None:
             return
         allowance = self._bucket.allowance(self._clock.now())
         if allowance.delay > 0:
@@ -248,26 +241,23 @@ class Viewport:
         metrics.DROPPED_STATES.inc(max(0, self._stamp - max(self._job_stamp, self._shown.stamp) - 1))
         self._job_stamp = self._stamp
         self._job = self._drawing.job(wanted, allowance)
-        self._task = _with_pixels(wanted.series, wanted.slot, self._draw(wanted, self._job))
+        self._task = with_pixels(wanted.series, wanted.slot, self._draw(self._drawing, wanted, self._job))
 
     def _wanted(self) -> Wanted | None:
         """Decide what comes next; None if what is shown is as good as can be."""
-        series = self.series
-        if series is None:
+        scene = self.scene
+        if scene is None:
             return None
-        slot = self._slot()
-        if problem := series.problems.get(slot):
+        found = scene.available(self.view, patient=self._resting or self._shown.rank < 0)
+        if isinstance(found, WebViewerError):
             if self._shown.stamp != self._stamp:
-                self._fail(problem)
+                self._fail(found)
             return None
-        best = slot if series.is_ready(slot) else series.nearest_ready(slot)
-        if best is None:
+        if found is None:
             return None
-        neighbour = best != slot
-        if neighbour and series.is_coming(slot) and (self._resting or self._shown.rank < 0):
-            return None  # in a moment it will be there
-        quality = Quality.PREVIEW if neighbour or not self._resting else Quality.LOSSLESS
-        wanted = Wanted(series, best, self.view, self.size, self.sequence, quality, neighbour)
+        slot, share = found
+        quality = scene.final if self._resting and share == 1 else Quality.PREVIEW
+        wanted = Wanted(scene.series, slot, self.view, self.size, self.sequence, quality, share)
         if quality is not Quality.PREVIEW and self._shown.stamp != self._stamp and self._needs_preview(wanted):
             wanted = wanted.preview()
         if self._shown.stamp == self._stamp and self._shown.rank >= wanted.rank:
@@ -275,13 +265,15 @@ class Viewport:
         return wanted
 
     def _needs_preview(self, final: Wanted) -> bool:
+        if self._drawing is None:
+            return False
         slow = self._hurry or self._drawing.expected_seconds(final) > _SLOW_FINAL_SECONDS
         return slow and not self._drawing.is_cached(final)
 
-    async def _draw(self, wanted: Wanted, job: Job) -> None:
+    async def _draw(self, drawing: Drawing, wanted: Wanted, job: Job) -> None:
         stamp, changed_at = self._job_stamp, self._changed_at
         try:
-            frame = await self._drawing.draw(wanted, job)
+            frame = await drawing.draw(wanted, job)
         except (WorkerLostError, JobCancelledError) as error:
             # Nothing was shown, so the pump asks again for what is wanted then.
             self._hurry = self._hurry or isinstance(error, JobCancelledError)
@@ -292,12 +284,12 @@ class Viewport:
             _log.exception("frame not drawn")
             self._fail(PeerUnavailableError(f"the picture cannot be made: {type(error).__name__}"), stamp)
         else:
-            self._finish(wanted, frame, stamp, changed_at)
+            self._finish(drawing, wanted, frame, stamp, changed_at)
         finally:
             self._job = self._task = None
         self._pump()
 
-    def _finish(self, wanted: Wanted, frame: Frame, stamp: int, changed_at: float) -> None:
+    def _finish(self, drawing: Drawing, wanted: Wanted, frame: Frame, stamp: int, changed_at: float) -> None:
         if wanted.quality is not Quality.PREVIEW and stamp != self._stamp:
             # A large frame of a state that is over would only delay the next one, which is a preview.
             self._hurry = True
@@ -305,12 +297,12 @@ class Viewport:
             return
         self._hurry = False
         self.serial += 1
-        content = self._drawing.message(wanted, frame, self.number, self.serial)
+        content = drawing.message(wanted, frame, self.number, self.serial)
         now = self._clock.now()
         self._window.sent(self.serial, now)
         self._bucket.take(len(content), now)
         self._shown = _Shown(stamp, wanted.rank)
-        labels = (WINDOW, frame.description.quality.name.lower())
+        labels = (wanted.view.kind, frame.description.quality.name.lower())
         metrics.FRAMES.labels(*labels).inc()
         metrics.FRAME_BYTES.labels(*labels).inc(len(content))
         metrics.LATENCY_SECONDS.labels(*labels).observe(max(0.0, now - changed_at))
@@ -320,11 +312,3 @@ class Viewport:
         """Tell that a state has no picture; it is not tried again."""
         self._shown = _Shown(self._stamp if stamp is None else stamp, Wanted.BEST_RANK)
         self._outlet.post(ErrorMessage(code=error.code, message=error.message, viewport=self.number))
-
-
-def _with_pixels(series: Series, slot: int, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-    """Start ``work`` and keep the pixels of a slice from now until it ends, even if it is cancelled before it began."""
-    series.pin(slot)
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda _: series.unpin(slot))
-    return task

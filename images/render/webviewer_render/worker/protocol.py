@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from webviewer.domain.study import InstanceSource
-from webviewer.domain.view import ImageView, Quality
+from webviewer.domain.view import Quality, ViewState
 from webviewer.wire.frame import Encoding
 
 PREFIX = struct.Struct("<II")
@@ -37,7 +37,7 @@ class Attach(_Message):
     """A series to work on; its descriptor comes over the other socket, the manifest is the payload.
 
     ``slots`` names (manifest index, frame) of every slice in display order, ``offsets`` and ``capacities`` the place of
-    its pixels in the arena in bytes.
+    its pixels in the arena in bytes. ``reduction``: blocks of so many by so many pixels are averaged.
     """
 
     op: Literal["attach"] = "attach"
@@ -46,6 +46,7 @@ class Attach(_Message):
     slots: tuple[tuple[int, int], ...]
     offsets: tuple[int, ...]
     capacities: tuple[int, ...]
+    reduction: int = 1
 
 
 class Load(_Message):
@@ -70,13 +71,13 @@ class Detach(_Message):
 
 
 class Render(_Message):
-    """Draw and encode one slice that is in the arena."""
+    """Draw and encode a picture: of slice ``slot``, or of the volume, as the kind of ``view`` says."""
 
     op: Literal["render"] = "render"
     job: int
     arena: int
     slot: int
-    view: ImageView
+    view: ViewState
     size: tuple[int, int]
     quality: Quality
     jpeg_quality: int

@@ -1,0 +1,70 @@
+"""Questions about pixels that a viewport shows: answered from the stored values, never from a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import structlog
+from pydantic import BaseModel
+
+from webviewer.domain.merging import check_numbers
+from webviewer.errors import WebViewerError
+from webviewer.wire.messages import Answer, Query
+from webviewer_render.pool.workers import Job, JobCancelledError
+from webviewer_render.scene.picture import patient_point
+from webviewer_render.sessions.context import Context
+from webviewer_render.sessions.pinning import with_pixels
+from webviewer_render.sessions.scene import Scene
+from webviewer_render.worker.protocol import Value, Valued
+
+_log = structlog.get_logger(__name__)
+_MAX_QUERIES = 4
+
+
+class _Outlet(Protocol):
+    def post(self, message: BaseModel | bytes) -> None: ...
+
+
+class Queries:
+    """The questions of one viewport. Too many at once are answered with null: the page asks again when the hand rests."""
+
+    def __init__(self, viewport: int, scene: Scene, unit: str, context: Context, outlet: _Outlet) -> None:
+        self._viewport = viewport
+        self._scene = scene
+        self._unit = unit
+        self._context = context
+        self._outlet = outlet
+        self._running: set[asyncio.Task[None]] = set()
+
+    def ask(self, message: Query) -> None:
+        """Answer with a value, or with null if the slice has not come or too many are asked for at once."""
+        check_numbers([*message.point, message.position])
+        series = self._scene.series
+        slot = series.stack.index_at(message.position)
+        if not series.is_ready(slot) or len(self._running) >= _MAX_QUERIES:
+            self._outlet.post(Answer(viewport=self._viewport, id=message.id, value=None, unit=self._unit))
+            return
+        task = with_pixels(series, slot, self._answer(message, slot))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        for task in self._running:
+            task.cancel()
+
+    async def _answer(self, message: Query, slot: int) -> None:
+        series = self._scene.series
+        job = Job(f"value {series.number} {slot} {message.point}")
+        image, frame = series.stack.image(slot), series.stack.slices[slot].frame
+        value = None
+        try:
+            answer, _ = await self._context.pool.ask(
+                series.lane, job, lambda n: Value(job=n, arena=series.number, slot=slot, point=message.point)
+            )
+            value = answer.value if isinstance(answer, Valued) else None
+        except (WebViewerError, JobCancelledError) as error:
+            _log.info("value not read", cause=type(error).__name__)
+        point = patient_point(image.frame(frame), *message.point) if image else None
+        self._outlet.post(Answer(viewport=self._viewport, id=message.id, value=value, unit=self._unit, point=point))
