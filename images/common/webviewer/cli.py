@@ -139,11 +139,14 @@ def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
     actions = command.add_subparsers(required=True, metavar="WHAT")
     view = actions.add_parser("view", help="stack images through the WebSocket beside trame-rca")
     view.set_defaults(run=_bench_view)
-    view.add_argument("--data", type=Path, metavar="DIR", help="folder of a DICOM series (default: the phantom)")
-    view.add_argument("--frames", type=int, default=120, help="frames per measurement")
     view.add_argument("--no-browser", action="store_true", help="leave Chromium out")
-    view.add_argument("--no-peer", action="store_true", help="leave trame-rca out")
-    view.add_argument("--output", type=Path, metavar="FILE", help="write the figures there as JSON")
+    render = actions.add_parser("render", help="planes and projections through the WebSocket beside trame-rca and VTK")
+    render.set_defaults(run=_bench_render)
+    for action in (view, render):
+        action.add_argument("--data", type=Path, metavar="DIR", help="folder of a DICOM series (default: the phantom)")
+        action.add_argument("--frames", type=int, default=120, help="frames per measurement")
+        action.add_argument("--no-peer", action="store_true", help="leave the peers out")
+        action.add_argument("--output", type=Path, metavar="FILE", help="write the figures there as JSON")
 
 
 def _settings(options: dict[str, Any]) -> configuration.Settings:
@@ -192,6 +195,13 @@ def _write_sample(options: dict[str, Any]) -> int:
             print(f"\r{index + 1}/{series.slices}", end="", file=sys.stderr)  # noqa: T201
     print(f"{series.slices} images in {folder}")  # noqa: T201
     return 0
+
+
+def _bench_render(options: dict[str, Any]) -> int:
+    from webviewer.bench import render  # noqa: PLC0415 - needs nothing of a server
+
+    defaults = {"data": None, "output": None, "no_peer": False, "frames": 60}
+    return render.run(**(defaults | options))
 
 
 def _bench_view(options: dict[str, Any]) -> int:

@@ -107,13 +107,17 @@ class Tab:
 
 
 class Viewport:
-    """Viewport 0 of a socket."""
+    """Viewport 0 of a socket. ``window`` is a kind of window."""
 
-    def __init__(self, socket: ClientConnection, study: str, series: str, side: int) -> None:
+    def __init__(
+        self, socket: ClientConnection, study: str, series: str, side: int, *, window: str = "image"
+    ) -> None:
         self._socket = socket
         self._sequence = 0
         self.started = time.perf_counter()
-        message = {"type": "open", "viewport": 0, "study": study, "series": series, "size": [side, side]}
+        message = {
+            "type": "open", "viewport": 0, "study": study, "series": series, "size": [side, side], "window": window,
+        }  # fmt: skip
         socket.send(json.dumps(message))
         self.opened: dict[str, Any] = {}
         while not self.opened:

@@ -36,7 +36,7 @@ def run(*, data: Path | None, frames: int, no_browser: bool, no_peer: bool, outp
         figures["server resident MB"] = process_tree.resident_bytes(pid) / 1e6
         tab.close()
     if not no_peer:
-        command = [sys.executable, "-m", "webviewer.bench.trame_peer", str(frames)]
+        command = [sys.executable, "-m", "webviewer.bench.trame_peer", str(frames), "slice"]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
         figures["trame-rca"] = json.loads(answer.stdout.splitlines()[-1])
     _report(figures)
