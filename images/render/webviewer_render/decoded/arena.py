@@ -28,6 +28,9 @@ from webviewer.domain.image import ImageDescription
 from webviewer.errors import DamagedObjectError
 
 _ENTRY = struct.Struct("<BBBxIII")
+_TABLE_TYPE = np.dtype(
+    [("state", "u1"), ("kind", "u1"), ("samples", "u1"), ("unused", "u1"), ("rows", "<u4"), ("columns", "<u4"), ("free", "<u4")]
+)  # fmt: skip
 _TYPES = tuple(np.dtype(name) for name in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"))
 _SAMPLE_BYTES = (1, 2, 4, 8)
 
@@ -131,6 +134,28 @@ class Arena:
         array: npt.NDArray[Any] = np.ndarray(shape, _TYPES[kind], self._memory, self.layout.offsets[slot])
         array.flags.writeable = False
         return array
+
+    def values(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return the whole memory as one flat, read-only array of a pixel type, without a copy.
+
+        The pixels of a slice begin at its ``layout.offsets`` divided by the size of an element.
+        """
+        kind = np.dtype(dtype)
+        array: npt.NDArray[Any] = np.frombuffer(self._memory, kind, self.layout.size // kind.itemsize)
+        array.flags.writeable = False
+        return array
+
+    def holding(self, dtype: npt.DTypeLike, rows: int, columns: int) -> npt.NDArray[np.bool_]:
+        """Tell of every slice whether it is ready and has pixels of this type and size, one sample each."""
+        table = np.frombuffer(self._memory, _TABLE_TYPE, len(self.layout.offsets))
+        known: npt.NDArray[np.bool_] = (
+            (table["state"] == SlotState.READY)
+            & (table["kind"] == _TYPES.index(np.dtype(dtype)))
+            & (table["samples"] == 1)
+            & (table["rows"] == rows)
+            & (table["columns"] == columns)
+        )
+        return known
 
     def evict(self, slot: int) -> None:
         """Give the memory of a slice back to the system."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from webviewer.domain.volume import VolumeGrid
 
 KERNEL_TYPES = ("int16", "uint16", "float32")
 NOT_THERE = -1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Voxels:
     slope: float = 1.0
     intercept: float = 0.0
     padding: tuple[float, float] = (math.inf, -math.inf)
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[Voxels], T]) -> T:
+        """Return what ``make`` finds of these voxels, looked for the first time only."""
+        if name not in self._known:
+            self._known[name] = make(self)
+        found: T = self._known[name]
+        return found
 
     @property
     def complete(self) -> bool:
