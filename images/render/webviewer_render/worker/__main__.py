@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from webviewer_render.scene.picture import warm_up
+from webviewer_render.scene import picture, plane
 from webviewer_render.worker.channel import Channel
 from webviewer_render.worker.protocol import Ready
 from webviewer_render.worker.service import WorkerService
@@ -38,7 +38,8 @@ def main(messages: int, arenas: int, parent: int, threads: int) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     channel = Channel(socket.socket(fileno=messages), socket.socket(fileno=arenas))
     started = time.perf_counter()
-    warm_up()
+    picture.warm_up()
+    plane.warm_up()
     gc.freeze()
     service = WorkerService(channel, threads)
     channel.send(Ready(seconds=time.perf_counter() - started))
