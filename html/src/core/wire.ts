@@ -1,26 +1,51 @@
 /** The wire types that core uses, and the few that are narrower here than in the generated file. */
-import type { Ack, ClientHello, Close, ImageView, Open, Query, View } from '@/api/wire';
+import type {
+  Ack,
+  ClientHello,
+  Close,
+  ImageView,
+  MprView,
+  Open,
+  Pick as PointPick,
+  Query,
+  View,
+  VolumeView,
+} from '@/api/wire';
 
 export type {
   Answer,
   Closed,
+  Cut,
   ErrorMessage,
   Event as ServerEvent,
+  GradientPoint,
   ImageView,
+  Light,
+  MprView,
   Opened,
   Progress,
   ServerHello,
   ServerMessage,
   StackFrame,
   StackGeometry,
+  TransferPoint,
+  VolumeGrid,
+  VolumeNotice,
+  VolumeProblem,
+  VolumeView,
   Window,
 } from '@/api/wire';
 
 export type Vector = [number, number, number];
 export type Pair = [number, number];
 export type ColourMap = ImageView['colour_map'];
+export type Blend = MprView['blend'];
+export type VolumeMode = VolumeView['mode'];
+export type PlaneView = Omit<MprView, 'kind'>;
+export type ModelView = Omit<VolumeView, 'kind'>;
+export type WindowKind = NonNullable<Open['window']>;
 export type Interpolation = ImageView['interpolation'];
 /** Changed fields of a state; null resets a nullable one. */
 export type ViewPatch = Partial<Omit<ImageView, 'kind'>>;
 export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch };
-export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query;
+export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick;

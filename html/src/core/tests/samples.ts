@@ -56,6 +56,9 @@ export function stack(geometry: StackGeometry = AXIAL, count = 10, step = 2, fir
     colour: false,
     frame_time: null,
     value_range: [-1024, 3071],
+    volume: null,
+    volume_problem: null,
+    volume_notices: [],
     view: { ...INITIAL_VIEW },
     slices: Array.from({ length: count }, (_, index) => ({
       position: index * step,

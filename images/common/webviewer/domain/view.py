@@ -163,3 +163,4 @@ class VolumeView(_Placed):
 
 ViewState = Annotated[ImageView | MprView | VolumeView, Field(discriminator="kind")]
 view_state: TypeAdapter[ImageView | MprView | VolumeView] = TypeAdapter(ViewState)
+

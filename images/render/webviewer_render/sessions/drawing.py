@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import webviewer
-from webviewer.domain.view import Quality, VolumeView
+from webviewer.domain.view import Quality
 from webviewer.errors import PeerUnavailableError
 from webviewer.wire.frame import FrameFlag, FrameHeader
 from webviewer.wire.messages import Size
@@ -23,7 +23,6 @@ MAX_PREVIEW_PIXELS = 1_500_000
 _FINAL_SECONDS_PER_PIXEL = 15e-9
 _SMOOTHING = 0.3
 _VOLUME_SECONDS_PER_PIXEL = 2e-6
-_VOLUME_PREVIEW_SCALE = 0.5
 _LARGEST_FLOAT = 3.4e38
 
 
@@ -141,8 +140,6 @@ class Drawing:
 def _preview_size(wanted: Wanted, scale: float) -> Size:
     width, height = wanted.size
     scale = min(scale, (MAX_PREVIEW_PIXELS / (width * height)) ** 0.5)
-    if isinstance(wanted.view, VolumeView):
-        scale = min(scale, _VOLUME_PREVIEW_SCALE)
     if scale >= 1:
         return wanted.size
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -18,6 +18,7 @@ from webviewer.wire.messages import (
     ErrorMessage,
     NodeMessage,
     NodeOpen,
+    Pick,
     Query,
     View,
     node_message,
@@ -120,6 +121,8 @@ class Link:
             viewport.acknowledge(message)
         elif isinstance(message, Query):
             viewport.query(message)
+        elif isinstance(message, Pick):
+            viewport.pick(message)
 
     def _open(self, message: NodeOpen) -> None:
         number = message.viewport

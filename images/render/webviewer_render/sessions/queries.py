@@ -9,14 +9,16 @@ import structlog
 from pydantic import BaseModel
 
 from webviewer.domain.merging import check_numbers
+from webviewer.domain.view import ImageView, ViewState
 from webviewer.errors import WebViewerError
-from webviewer.wire.messages import Answer, Query
+from webviewer.wire.messages import Answer, Pick, Query, Size
+from webviewer_render.decoded.series import Series
 from webviewer_render.pool.workers import Job, JobCancelledError
 from webviewer_render.scene.picture import patient_point
 from webviewer_render.sessions.context import Context
 from webviewer_render.sessions.pinning import with_pixels
 from webviewer_render.sessions.scene import Scene
-from webviewer_render.worker.protocol import Value, Valued
+from webviewer_render.worker import protocol as worker
 
 _log = structlog.get_logger(__name__)
 _MAX_QUERIES = 4
@@ -49,10 +51,44 @@ class Queries:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    def pick(self, message: Pick, view: ViewState, size: Size) -> None:
+        """Answer with what is seen at a point of a volume, or with null if nothing is or too many are asked for."""
+        check_numbers(message.at)
+        series = self._scene.series
+        if isinstance(view, ImageView) or len(self._running) >= _MAX_QUERIES:
+            self._outlet.post(Answer(viewport=self._viewport, id=message.id, value=None, unit=self._unit))
+            return
+        task = asyncio.create_task(self._find(message, view, size, series))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
     def close(self) -> None:
         """Nobody waits any more."""
         for task in self._running:
             task.cancel()
+
+    async def _find(self, message: Pick, view: ViewState, size: Size, series: Series) -> None:
+        job = Job(f"pick {series.number} {message.at} {view.model_dump_json()}")
+        found = None
+        try:
+            answer, _ = await self._context.pool.ask(
+                series.lane,
+                job,
+                lambda n: worker.Pick(job=n, arena=series.number, view=view, size=size, at=message.at),
+            )
+            found = answer if isinstance(answer, worker.Valued) else None
+        except (WebViewerError, JobCancelledError) as error:
+            _log.info("nothing picked", cause=type(error).__name__)
+        self._outlet.post(
+            Answer(
+                viewport=self._viewport,
+                id=message.id,
+                value=found.value if found else None,
+                unit=self._unit,
+                point=found.point if found else None,
+                interpolated=bool(found and found.interpolated),
+            )
+        )
 
     async def _answer(self, message: Query, slot: int) -> None:
         series = self._scene.series
@@ -61,9 +97,9 @@ class Queries:
         value = None
         try:
             answer, _ = await self._context.pool.ask(
-                series.lane, job, lambda n: Value(job=n, arena=series.number, slot=slot, point=message.point)
+                series.lane, job, lambda n: worker.Value(job=n, arena=series.number, slot=slot, point=message.point)
             )
-            value = answer.value if isinstance(answer, Valued) else None
+            value = answer.value if isinstance(answer, worker.Valued) else None
         except (WebViewerError, JobCancelledError) as error:
             _log.info("value not read", cause=type(error).__name__)
         point = patient_point(image.frame(frame), *message.point) if image else None

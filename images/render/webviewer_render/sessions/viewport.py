@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from webviewer.domain.merging import check, merged, plain_view
 from webviewer.domain.view import Quality, ViewState
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
-from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Progress, Query, View
+from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Pick, Progress, Query, View
 from webviewer_render import metrics
 from webviewer_render.decoded.frame_cache import Frame
 from webviewer_render.decoded.series import Series
@@ -183,6 +183,13 @@ class Viewport:
         """Answer a question, or with null while there is nothing to look at."""
         if self._queries is not None:
             self._queries.ask(message)
+        else:
+            self._outlet.post(Answer(viewport=self.number, id=message.id, value=None))
+
+    def pick(self, message: Pick) -> None:
+        """Answer what is seen at a point, or with null while there is nothing to look at."""
+        if self._queries is not None:
+            self._queries.pick(message, self.view, self.size)
         else:
             self._outlet.post(Answer(viewport=self.number, id=message.id, value=None))
 

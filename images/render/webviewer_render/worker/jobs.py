@@ -11,23 +11,26 @@ import numpy.typing as npt
 import structlog
 from pydantic import BaseModel
 
+from webviewer.domain.image import Vector
 from webviewer.domain.study import InstanceSource
-from webviewer.domain.view import Quality
-from webviewer.errors import NotFoundError, UnsupportedImageError, WebViewerError
+from webviewer.domain.view import ImageView, MprView, Quality, VolumeView
+from webviewer.errors import InvalidRequestError, NotFoundError, UnsupportedImageError, WebViewerError
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
+from webviewer_render.scene.plane import render_plane
+from webviewer_render.scene.projection import pick, render_volume
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import fetch_one, read_local
 from webviewer_render.worker.loader import Loader
-from webviewer_render.worker.protocol import Cancelled, Failed, Render, Rendered, Thumbnail, Value, Valued
+from webviewer_render.worker.protocol import Cancelled, Failed, Pick, Render, Rendered, Thumbnail, Value, Valued
 
 _log = structlog.get_logger(__name__)
 _THUMBNAIL_QUALITY = 85
 Answer = tuple[BaseModel, bytes]
 
 
-def perform(job: Render | Value | Thumbnail, loader: Loader | None, cancelled: Callable[[], bool]) -> Answer:
+def perform(job: Render | Value | Pick | Thumbnail, loader: Loader | None, cancelled: Callable[[], bool]) -> Answer:
     """Do a job; errors become answers. ``loader`` has the series of a render or value job."""
     try:
         if cancelled():
@@ -37,7 +40,9 @@ def perform(job: Render | Value | Thumbnail, loader: Loader | None, cancelled: C
         if loader is None:
             text = "the series is not attached"
             raise NotFoundError(text)  # noqa: TRY301 - one way for all errors
-        return _render(job, loader, cancelled) if isinstance(job, Render) else (_value(job, loader), b"")
+        if isinstance(job, Render):
+            return _render(job, loader, cancelled)
+        return (_pick(job, loader, cancelled) if isinstance(job, Pick) else _value(job, loader)), b""
     except CancelledError:
         return Cancelled(job=job.job), b""
     except WebViewerError as error:
@@ -57,13 +62,25 @@ def _pixels(loader: Loader, slot: int) -> tuple[npt.NDArray[Any], InstanceSource
 
 def _render(job: Render, loader: Loader, cancelled: Callable[[], bool]) -> Answer:
     started = time.perf_counter()
-    pixels, instance, frame = _pixels(loader, job.slot)
-    if instance.image is None:
-        raise UnsupportedImageError(instance.problem)
-    picture = render_image(pixels, instance.image, frame, job.view, job.size, cancelled)
+    picture = _drawn(job, loader, cancelled)
     if cancelled():
         raise CancelledError
     return _encoded(job.job, picture, job.quality, job.jpeg_quality, started)
+
+
+def _drawn(job: Render, loader: Loader, cancelled: Callable[[], bool]) -> Picture:
+    """Draw the slice, the plane or the projection."""
+    view, volume = job.view, loader.volume
+    if isinstance(view, VolumeView):
+        return render_volume(volume.levels(cancelled), view, job.size, job.quality, volume.plan.windows, cancelled)
+    if isinstance(view, MprView):
+        windows, inverse = volume.plan.windows, volume.plan.inverse
+        voxels = volume.voxels()
+        return render_plane(voxels, view, job.size, windows, cancelled, quality=job.quality, inverse=inverse)
+    pixels, instance, frame = _pixels(loader, job.slot)
+    if instance.image is None:
+        raise UnsupportedImageError(instance.problem)
+    return render_image(pixels, instance.image, frame, view, job.size, cancelled)
 
 
 def _encoded(job: int, picture: Picture, quality: Quality, jpeg_quality: int, started: float) -> Answer:
@@ -86,6 +103,28 @@ def _value(job: Value, loader: Loader) -> Valued:
     if instance.image is None:
         raise UnsupportedImageError(instance.problem)
     return Valued(job=job.job, value=value_at(pixels, instance.image, frame, *job.point))
+
+
+def _pick(job: Pick, loader: Loader, cancelled: Callable[[], bool]) -> Valued:
+    """Read what is seen at a point: of a plane that very point, of a projection the first thing that is visible."""
+    view, volume = job.view, loader.volume
+    if isinstance(view, ImageView):
+        text = "an image view shows a slice, not a volume"
+        raise InvalidRequestError(text)
+    point: Vector | None = _on_plane(view, job.at)
+    if isinstance(view, VolumeView):
+        scale = min(job.size) / view.extent
+        x, y = (side / 2 - 0.5 + part * scale for side, part in zip(job.size, job.at, strict=True))
+        point = pick(volume.levels(cancelled), view, job.size, x, y)
+    value = value_at_point(volume.voxels(), point) if point is not None else None
+    if value is None:
+        return Valued(job=job.job, value=None, point=point)
+    return Valued(job=job.job, value=value.value, point=point, interpolated=value.interpolated)
+
+
+def _on_plane(view: MprView | VolumeView, at: tuple[float, float]) -> Vector:
+    x, y, z = (c + at[0] * r + at[1] * d for c, r, d in zip(view.center, view.row, view.column, strict=True))
+    return x, y, z
 
 
 def _thumbnail(job: Thumbnail) -> Answer:

@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from webviewer.domain.study import SeriesManifest
 from webviewer.errors import WebViewerError
 from webviewer_render.decoded.arena import Arena, SlotState
+from webviewer_render.volume.reduction import reduced
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import read_local
 from webviewer_render.worker.outward import Outward
-from webviewer_render.worker.protocol import Load, LoadFailed, SlotFailed, SlotReady
+from webviewer_render.worker.protocol import Attach, Load, LoadFailed, SlotFailed, SlotReady
 from webviewer_render.worker.series_stream import Delivery, SeriesStream
+from webviewer_render.worker.volumes import SeriesVolume
 
 _log = structlog.get_logger(__name__)
 
@@ -34,12 +36,14 @@ class Loader:
     """What is still to be loaded of one series. The caller holds ``lock`` around all but :meth:`load`."""
 
     def __init__(
-        self, number: int, arena: Arena, manifest: SeriesManifest, slots: tuple[tuple[int, int], ...], wake: Callable[[], None]
-    ) -> None:  # fmt: skip
+        self, attach: Attach, arena: Arena, manifest: SeriesManifest, wake: Callable[[], None]
+    ) -> None:
         self.arena = arena
         self.manifest = manifest
-        self.slots = slots
-        self._number = number
+        self.slots = slots = attach.slots
+        self.volume = SeriesVolume(arena, manifest, attach.reduction)
+        self._number = attach.arena
+        self._reduction = attach.reduction
         self._wake = wake
         self._decoder = Decoder()
         self._in_ranges = bytearray(len(slots))
@@ -117,7 +121,8 @@ class Loader:
         instance = self.manifest.instances[index]
         try:
             data = piece.delivery.data if piece.delivery else read_local(instance, frame)
-            self.arena.store(slot, self._decoder.decode(data, instance, frame))
+            pixels = self._decoder.decode(data, instance, frame)
+            self.arena.store(slot, reduced(pixels, self._reduction) if pixels.ndim == 2 else pixels)  # noqa: PLR2004
         except WebViewerError as error:
             failed = SlotFailed(arena=self._number, slot=slot, code=error.code, message=error.message)
         except Exception as error:  # noqa: BLE001 - hostile bytes may raise anything; this slice alone is lost

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from webviewer.domain.image import Vector
 from webviewer.domain.study import InstanceSource
 from webviewer.domain.view import Quality, ViewState
 from webviewer.wire.frame import Encoding
@@ -93,6 +94,17 @@ class Value(_Message):
     point: tuple[float, float]
 
 
+class Pick(_Message):
+    """Find what is seen of a volume at ``at`` (mm right and down of the middle of a viewport of ``size``)."""
+
+    op: Literal["pick"] = "pick"
+    job: int
+    arena: int
+    view: ViewState
+    size: tuple[int, int]
+    at: tuple[float, float]
+
+
 class Thumbnail(_Message):
     """Fetch, decode and draw one frame outside any arena; ``index`` is its object's place in the manifest."""
 
@@ -112,7 +124,7 @@ class Cancel(_Message):
     job: int
 
 
-Command = Annotated[Attach | Load | Detach | Render | Value | Thumbnail | Cancel, Field(discriminator="op")]
+Command = Annotated[Attach | Load | Detach | Render | Value | Pick | Thumbnail | Cancel, Field(discriminator="op")]
 command: TypeAdapter[Command] = TypeAdapter(Command)
 
 
@@ -166,11 +178,13 @@ class Rendered(_Message):
 
 
 class Valued(_Message):
-    """The value under a point."""
+    """The value at a point; ``point`` (LPS, mm) where the worker found it."""
 
     op: Literal["valued"] = "valued"
     job: int
     value: float | tuple[float, float, float] | None
+    point: Vector | None = None
+    interpolated: bool = False
 
 
 class Failed(_Message):
