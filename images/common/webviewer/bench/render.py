@@ -81,12 +81,12 @@ def _frames(  # noqa: PLR0913 - what is measured, and where
     tab: Tab, study: str, series: str, side: int, count: int, pid: int
 ) -> dict[str, float]:
     few = max(3, count // _VOLUME_SHARE)
-    bone = {
+    bone: Patch = {
         "mode": "composite",
         "light": None,
         "transfer": [{"value": value, "opacity": alpha, "colour": colour} for value, alpha, colour in BONE],
     }
-    lit = bone | {"light": {}}
+    lit: Patch = bone | {"light": {}}
     figures: dict[str, float] = {}
     for name, window, setting, frames, final in (
         ("oblique", "mpr", {}, count, Quality.LOSSLESS),

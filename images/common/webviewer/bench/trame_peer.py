@@ -176,10 +176,11 @@ async def _measure_volume(image: Any, side: int, frames: int) -> dict[str, float
     from vtkmodules.all import vtkFixedPointVolumeRayCastMapper, vtkSmartVolumeMapper  # noqa: PLC0415
 
     figures = {}
-    for name, show in {
+    scenes: dict[str, Callable[[Any], Callable[[int], None]]] = {
         "oblique": lambda renderer: _oblique(image, renderer),
         "composite": lambda renderer: _volume(image, renderer, vtkSmartVolumeMapper()),
-    }.items():
+    }
+    for name, show in scenes.items():
         window, renderer = _window(side)
         turn = show(renderer)
         scheduler = _Scheduler(window, frames if name == "oblique" else max(3, frames // 10))

@@ -44,6 +44,8 @@ class Tab:
         *,
         viewport: int = 0,
         storage: str | None = None,
+        window: str = "image",
+        orientation: str = "axial",
         view: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Open a viewport and return ``opened``."""
@@ -53,6 +55,8 @@ class Tab:
             viewport=viewport,
             series=series,
             size=size,
+            window=window,
+            orientation=orientation,
             view=view,
             pixels={"token": token, "storage": storage},
         )

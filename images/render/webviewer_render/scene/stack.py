@@ -11,7 +11,7 @@ from typing import Literal
 
 from webviewer.domain.image import FrameAttributes, ImageDescription, LookupTable, Vector, Window
 from webviewer.domain.study import InstanceSource, SeriesManifest
-from webviewer.domain.view import ImageView
+from webviewer.domain.view import ImageView, ViewState
 from webviewer.wire.messages import Opened, StackFrame, StackGeometry
 from webviewer_render.scene.voi import entries
 
@@ -75,7 +75,7 @@ class Stack:
         dark = self.manifest.modality == "PT"
         return ImageView(position=shown.position if shown else 0.0, colour_map="inverted" if dark else "grey")
 
-    def opened(self, viewport: int, view: ImageView) -> Opened:
+    def opened(self, viewport: int, view: ViewState) -> Opened:
         """Describe the stack to the page."""
         image = self.first_image
         return Opened(

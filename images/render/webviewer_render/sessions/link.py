@@ -8,6 +8,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from webviewer.domain.identity import Grant
+from webviewer.domain.merging import describe
 from webviewer.errors import InvalidRequestError, NotFoundError, TooLargeError, WebViewerError
 from webviewer.ports.render import LinkClosedError
 from webviewer.wire.messages import (
@@ -26,7 +27,6 @@ from webviewer.wire.messages import (
 from webviewer_render.decoded.series import Series
 from webviewer_render.sessions.bandwidth import TokenBucket
 from webviewer_render.sessions.context import Context
-from webviewer.domain.merging import describe
 from webviewer_render.sessions.viewport import Viewport
 
 _log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ import structlog
 from pydantic import BaseModel
 
 from webviewer.domain.merging import check, merged, plain_view
-from webviewer.domain.view import Quality, ViewState
+from webviewer.domain.view import Quality
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
 from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Pick, Progress, Query, View
 from webviewer_render import metrics

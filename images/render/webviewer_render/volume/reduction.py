@@ -21,4 +21,5 @@ def reduced(pixels: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
     means = sums / np.outer(heights, widths)
     if pixels.dtype.kind in "iu":
         means = np.rint(means)
-    return means.astype(pixels.dtype)
+    result: npt.NDArray[Any] = means.astype(pixels.dtype)
+    return result
