@@ -10,7 +10,10 @@ import sys
 
 from webviewer_render.worker.environment import worker_environment
 
-_WARM_UP = "from webviewer_render.scene import picture, plane; picture.warm_up(); plane.warm_up()"
+_WARM_UP = (
+    "from webviewer_render.scene import picture, plane, projection;"
+    "picture.warm_up(); plane.warm_up(); projection.warm_up()"
+)
 
 
 def main() -> int:

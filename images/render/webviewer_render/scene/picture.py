@@ -156,10 +156,10 @@ def _grey(  # noqa: PLR0913 - as render_image, and the placement
     source, matrix, padding = _reduced(values[:, :, None], placement, padding)
     _draw(source, out[:, :, None], matrix, padding, _MODES[view.interpolation], shading, cancelled)
     if table is None:
-        return Picture(out, _as_window(wanted))
+        return Picture(out, voi.as_window(wanted))
     painted = np.empty((*out.shape, 3), np.uint8)
     kernels.paint(out, table, painted)
-    return Picture(painted, _as_window(wanted))
+    return Picture(painted, voi.as_window(wanted))
 
 
 def _colour(
@@ -266,10 +266,3 @@ def _in_bands(height: int, cancelled: Callable[[], bool] | None, draw: Draw) -> 
         if cancelled is not None and cancelled():
             raise CancelledError
         draw(first, min(first + TILE_ROWS, height))
-
-
-def _as_window(wanted: Window | LookupTable) -> Window:
-    if isinstance(wanted, Window):
-        return wanted
-    length = len(voi.entries(wanted))
-    return Window(center=wanted.first + length / 2, width=length, explanation=f"{wanted.explanation} LUT".strip())

@@ -182,6 +182,14 @@ def shading(voi: Window | LookupTable) -> Shading:
     return Shading(_THRESHOLD_GAIN, -middle * _THRESHOLD_GAIN, np.array([0, WHITE], np.float32))
 
 
+def as_window(wanted: Window | LookupTable) -> Window:
+    """Return a window that spans what a table maps, or the window itself."""
+    if isinstance(wanted, Window):
+        return wanted
+    length = len(entries(wanted))
+    return Window(center=wanted.first + length / 2, width=length, explanation=f"{wanted.explanation} LUT".strip())
+
+
 @lru_cache(maxsize=16)
 def _table_greys(table: LookupTable) -> Greys:
     greys = (entries(table) * (WHITE / max(1, (1 << table.bits) - 1))).astype(np.float32)

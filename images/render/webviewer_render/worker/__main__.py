@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from webviewer_render.scene import picture, plane
+from webviewer_render.scene import picture, plane, projection
 from webviewer_render.worker.channel import Channel
 from webviewer_render.worker.protocol import Ready
 from webviewer_render.worker.service import WorkerService
@@ -40,6 +40,7 @@ def main(messages: int, arenas: int, parent: int, threads: int) -> None:
     started = time.perf_counter()
     picture.warm_up()
     plane.warm_up()
+    projection.warm_up()
     gc.freeze()
     service = WorkerService(channel, threads)
     channel.send(Ready(seconds=time.perf_counter() - started))

@@ -1,0 +1,324 @@
+"""The frame function of the Volume window: ``render_volume(levels, view, size, quality) -> Picture``, pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webviewer.domain.image import LookupTable, Window
+from webviewer.domain.view import Cut, Light, Position, Quality, TransferPoint, VolumeView
+from webviewer.domain.volume import VolumeGrid
+from webviewer_render.scene import colour_map, kernels, ray_kernels, voi
+from webviewer_render.scene.camera import Camera
+from webviewer_render.scene.picture import CancelledError, Picture
+from webviewer_render.scene.transfer import Transfer, transfer_of
+from webviewer_render.scene.visibility import Visibility, box_of, visibility_of
+from webviewer_render.volume import level_kernels
+from webviewer_render.volume.levels import Level, Levels, build_levels
+from webviewer_render.volume.voxels import Voxels
+
+Cancelled = Callable[[], bool]
+Windows = Sequence[Window | LookupTable]
+Values = npt.NDArray[np.float32]
+BAND_ROWS = 2 * ray_kernels.TILE
+_PREVIEW_SHARE = 2
+"""A preview has this many times fewer pixels along each side."""
+_SHINE = 1024
+_LIGHT_ANGLE = math.radians(20)
+_COMPOSITE_WINDOW = Window(center=128, width=256)
+_CUT = (0.5, 99.5)
+"""Percentiles of the window where none is stated."""
+_AUTO_SAMPLES = 1 << 18
+_WARM_CUT = Cut(
+    center=(0, 0, 0), row=(1, 0, 0), column=(0, 1, 0), extent=4, perspective=True, corners=((0, 0), (1, 0), (1, 1))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is spent: ``step`` in voxels, ``detail`` = largest voxel in pixels, ``enough`` opacity to stop at."""
+
+    step: float
+    detail: float
+    enough: float
+
+
+_EFFORT = {
+    Quality.PREVIEW: Effort(1.0, 1.3, 0.96),
+    Quality.FINAL: Effort(0.7, 1.0, 0.985),
+    Quality.LOSSLESS: Effort(0.7, 1.0, 0.985),
+}
+
+
+def render_volume(  # noqa: PLR0913 - the frame function's arguments are the frame function's definition
+    levels: Levels,
+    view: VolumeView,
+    size: tuple[int, int],
+    quality: Quality,
+    windows: Windows = (),
+    cancelled: Cancelled | None = None,
+) -> Picture:
+    """Draw a projection.
+
+    ``size`` is (width, height) of the viewport in device pixels; a preview has half of it (rounded up), larger steps and a
+    smaller volume where that is enough. Composite pictures are RGB; the others grey, or RGB through a colour map, by the
+    view's window, the ``view.voi``-th of the file's ``windows``, or one made of the volume. The background is black (where
+    a highest value or a mean is shown: what the lowest value looks like). The mean is that of values from the first to the
+    last transfer point, if there are any. Raises CancelledError once ``cancelled()`` is true, looked at between bands of
+    rows.
+    """
+    if quality == Quality.PREVIEW:
+        size = (max(1, -(-size[0] // _PREVIEW_SHARE)), max(1, -(-size[1] // _PREVIEW_SHARE)))
+    cast = Cast.of(levels, view, size, _EFFORT[quality], quality)
+    if view.mode == "composite":
+        return Picture(cast.composite(cancelled)[0], view.window or _COMPOSITE_WINDOW)
+    wanted = _window(view, windows)
+    if view.mode == "mean":
+        values = cast.mean(cancelled)
+        wanted = wanted or _auto_window(values, 1.0, 0.0)
+        shading = voi.shading(wanted)
+    else:
+        wanted = wanted or _volume_window(levels)
+        shading = voi.shading(wanted)
+        apart = _told_apart(shading.of_rescaled(levels.slope, levels.intercept))
+        values = cast.extreme(apart, cancelled)[0] * np.float32(levels.slope) + np.float32(levels.intercept)
+    if view.mode != "minip":  # what surrounds the volume is air, also where greys are inverted
+        values[np.isnan(values)] = min(end * levels.slope + levels.intercept for end in levels.full.span)
+    return Picture(_shaded(values, view, shading), voi.as_window(wanted))
+
+
+def pick(levels: Levels, view: VolumeView, size: tuple[int, int], x: float, y: float) -> Position | None:
+    """Return LPS mm of what is seen at a pixel of a picture of ``size`` (width, height), None where nothing is.
+
+    Composite: where accumulated opacity reaches one half. MIP and mean: the highest value; MinIP: the lowest.
+    """
+    cast = Cast.of(levels, view, size, _EFFORT[Quality.FINAL], Quality.FINAL).at(x, y)
+    depth = (cast.composite(None) if view.mode == "composite" else cast.extreme((-math.inf, math.inf), None))[1]
+    if not np.isfinite(depth[0, 0]):
+        return None
+    return cast.camera.point(x, y, size, view.extent, float(depth[0, 0]))
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, every kernel of projections for every type of voxels."""
+    point = TransferPoint(value=0, opacity=0.5, colour=(1, 1, 1))
+    grid = VolumeGrid(
+        shape=(4, 4, 4), origin=(0, 0, 0), across=(1, 0, 0), down=(0, 1, 0), through=(0, 0, 1), places=(0, 1, 2, 4)
+    )
+    for name in ("int16", "float32"):
+        levels = build_levels(Voxels.of_array(np.zeros(grid.shape, name), grid))
+        for mode in ("composite", "mip", "minip", "mean"):
+            view = VolumeView(mode=mode, transfer=(point,), colour_map="rainbow", hide_table=True, cuts=(_WARM_CUT,))
+            render_volume(levels, view, (8, 8), Quality.FINAL)
+            render_volume(levels, view.model_copy(update={"colour_map": "grey"}), (8, 8), Quality.FINAL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cast:
+    """One picture to be drawn: the level, the rays, and what is visible."""
+
+    levels: Levels
+    view: VolumeView
+    camera: Camera
+    index: int
+    size: tuple[int, int]
+    rays: npt.NDArray[np.float64]
+    box: npt.NDArray[np.float64]
+    visibility: Visibility
+    effort: Effort
+
+    @classmethod
+    def of(cls, levels: Levels, view: VolumeView, size: tuple[int, int], effort: Effort, quality: Quality) -> Cast:
+        """Prepare a picture of ``size`` pixels."""
+        camera = Camera.of(view)
+        pixel = view.extent / min(size)
+        index = max(n for n, level in enumerate(levels.sizes) if n == 0 or level.voxel <= effort.detail * pixel)
+        level = levels.sizes[index]
+        step = effort.step * min(level.voxel, float(level.spacing.min()) / 0.7)
+        rays = camera.rays(level, size, view.extent, step)
+        visibility = visibility_of(levels, index, view, quality)
+        return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort)
+
+    @property
+    def level(self) -> Level:
+        """The volume that rays go through."""
+        return self.levels.sizes[self.index]
+
+    @property
+    def _step(self) -> float:
+        return float(self.rays[15])
+
+    def at(self, x: float, y: float) -> Cast:
+        """Return the cast of one (fractional) pixel alone."""
+        rays = self.rays.copy()
+        rays[16] += x * rays[12]
+        rays[17] += y * rays[12]
+        return Cast(
+            self.levels, self.view, self.camera, self.index, (1, 1), rays, self.box, self.visibility, self.effort
+        )
+
+    def composite(self, cancelled: Cancelled | None) -> tuple[npt.NDArray[np.uint8], Values]:
+        """Return RGB, and the millimetres along each ray at which half of the light is gone (NaN: it is not)."""
+        view, level = self.view, self.level
+        transfer = self.levels.recent.get(
+            ("transfer", view.transfer, view.gradient), lambda: transfer_of(self.levels, view.transfer, view.gradient)
+        )
+        codes = self._codes(transfer)
+        graded = transfer.slopes.size > 0
+        table = transfer.table if graded else transfer.of_step(self._step)
+        scale = np.array([transfer.base, transfer.gain, abs(self.levels.slope) / transfer.steepest], np.float32)
+        light, shine = self._light(view.light)
+        out = np.empty((self.size[1], self.size[0], 3), np.uint8)
+        depth = np.empty(out.shape[:2], np.float32)
+        mask = self.visibility
+        self._in_bands(
+            cancelled,
+            lambda a, b: ray_kernels.cast_composite(
+                level.values, level.offsets, level.shape, codes, mask.mask, mask.place, table, scale, transfer.slopes,
+                light, shine, self.rays, self.box, np.float32(self.effort.enough), self.size, a, b, out, depth,
+            ),
+        )  # fmt: skip
+        return out, depth
+
+    def extreme(self, apart: tuple[float, float], cancelled: Cancelled | None) -> tuple[Values, Values]:
+        """Return the stored values that are highest (MinIP: lowest) and their millimetres along the rays, NaN where nothing is.
+
+        Values beyond the two of ``apart`` need not be told apart.
+        """
+        level, mask = self.level, self.visibility
+        sign = np.float32(-1 if (self.view.mode == "minip") != (self.levels.slope < 0) else 1)
+        floor, ceiling = sorted((float(sign) * apart[0], float(sign) * apart[1]))
+        tops = self.levels.recent.get(
+            ("tops", self.index, float(sign), mask.key), lambda: _tops(level, float(sign), mask)
+        )
+        out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
+        depth = np.full(out.shape, np.nan, np.float32)
+        self._in_bands(
+            cancelled,
+            lambda a, b: ray_kernels.cast_extreme(
+                level.values, level.offsets, level.shape, mask.states, mask.mask, mask.place, tops, sign,
+                np.float32(floor), np.float32(ceiling), self.rays, self.box, self.size, a, b, out, depth,
+            ),
+        )  # fmt: skip
+        return out, depth
+
+    def mean(self, cancelled: Cancelled | None) -> Values:
+        """Return mean modality values, NaN where there is nothing."""
+        level, mask, levels = self.level, self.visibility, self.levels
+        low, high = self._averaged()
+        codes = self.levels.recent.get(
+            ("averaged", self.index, low, high, mask.key), lambda: _averaged_codes(level, low, high, mask)
+        )
+        out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
+        self._in_bands(
+            cancelled,
+            lambda a, b: ray_kernels.cast_mean(
+                level.values, level.offsets, level.shape, codes, mask.mask, mask.place, np.float32(low),
+                np.float32(high), self.rays, self.box, self.size, a, b, out,
+            ),
+        )  # fmt: skip
+        return out * np.float32(levels.slope) + np.float32(levels.intercept)
+
+    def _averaged(self) -> tuple[float, float]:
+        """Return the range of stored values that a mean is made of."""
+        if not self.view.transfer:
+            return -math.inf, math.inf
+        values = [point.value for point in self.view.transfer]
+        slope = self.levels.slope or 1.0
+        ends = sorted((value - self.levels.intercept) / slope for value in (min(values), max(values)))
+        return ends[0], ends[1]
+
+    def _codes(self, transfer: Transfer) -> npt.NDArray[np.uint8]:
+        key = ("codes", self.index, self.view.transfer, self.visibility.key)
+        return self.levels.recent.get(key, lambda: transfer.codes(self.level, self.visibility.states))
+
+    def _light(self, light: Light | None) -> tuple[Values, Values]:
+        """Return the kernel's light and its table of highlights (empty: unlit)."""
+        numbers = np.zeros(18, np.float32)
+        sine, cosine = math.sin(_LIGHT_ANGLE), math.cos(_LIGHT_ANGLE)
+        towards = np.array([-sine / math.sqrt(2), -sine / math.sqrt(2), -cosine])
+        half = towards - np.array([0, 0, 1])
+        numbers[3:6], numbers[6:9] = towards, half / np.linalg.norm(half)
+        axes = np.stack([self.camera.row, self.camera.column, self.camera.ahead])
+        numbers[9:18] = (axes @ np.linalg.inv(self.level.axes).T / 2).reshape(-1)
+        if light is None:
+            return numbers, np.empty(0, np.float32)
+        numbers[0:3] = light.ambient, light.diffuse, light.specular
+        return numbers, (np.linspace(0, 1, _SHINE) ** light.power).astype(np.float32)
+
+    def _in_bands(self, cancelled: Cancelled | None, draw: Callable[[int, int], None]) -> None:
+        for first in range(0, self.size[1], BAND_ROWS):
+            if cancelled is not None and cancelled():
+                raise CancelledError
+            draw(first, min(first + BAND_ROWS, self.size[1]))
+
+
+def _tops(level: Level, sign: float, mask: Visibility) -> tuple[Values, Values, Values]:
+    """Return the highest values, times ``sign``, of blocks of 4, 16 and 64 cells."""
+    fine = (level.highest if sign > 0 else level.lowest).astype(np.float32) * np.float32(sign)
+    fine[mask.states == ray_kernels.EMPTY] = -np.inf
+    middle = _coarser(fine)
+    return fine, middle, _coarser(middle)
+
+
+def _coarser(fine: Values) -> Values:
+    coarse = np.empty(tuple(-(-n // 4) for n in fine.shape), np.float32)
+    level_kernels.coarsen(fine, coarse)
+    return coarse
+
+
+def _averaged_codes(level: Level, low: float, high: float, mask: Visibility) -> npt.NDArray[np.uint8]:
+    codes = mask.states.copy()
+    codes[(level.highest < low) | (level.lowest > high)] = ray_kernels.EMPTY
+    codes.flags.writeable = False
+    return codes
+
+
+def _window(view: VolumeView, windows: Windows) -> Window | LookupTable | None:
+    if view.window is not None:
+        return view.window
+    return windows[min(max(view.voi, 0), len(windows) - 1)] if windows else None
+
+
+def _volume_window(levels: Levels) -> Window:
+    """Return a window for the values that occur, made of the smallest level."""
+    values = levels.sizes[-1].values
+    sample = values[:: max(1, values.size // _AUTO_SAMPLES)]
+    return levels.recent.get("window", lambda: _auto_window(sample, levels.slope, levels.intercept))
+
+
+def _auto_window(values: npt.NDArray[Any], slope: float, intercept: float) -> Window:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return Window(center=0.5, width=1.0, function="LINEAR_EXACT")
+    ends = sorted(float(v) * slope + intercept for v in np.percentile(known, _CUT))
+    return Window(center=(ends[0] + ends[1]) / 2, width=max(ends[1] - ends[0], 1e-6), function="LINEAR_EXACT")
+
+
+def _told_apart(shading: voi.Shading) -> tuple[float, float]:
+    """Return between which stored values greys differ."""
+    if shading.gain == 0:
+        return -math.inf, math.inf
+    top = shading.table.size - 1 if shading.table.size else voi.WHITE
+    low, high = sorted((-shading.offset / shading.gain, (top - shading.offset) / shading.gain))
+    spare = 1e-3 * (high - low)
+    return low - spare, high + spare
+
+
+def _shaded(values: Values, view: VolumeView, shading: voi.Shading) -> npt.NDArray[np.uint8]:
+    """Return grey, or RGB through a colour map."""
+    if view.invert ^ (view.colour_map == "inverted"):
+        shading = shading.inverted()
+    table = colour_map.table(view.colour_map)
+    out = np.full(values.shape, 0 if table is None else -1, np.uint8 if table is None else np.int16)
+    ray_kernels.shade_values(values, out, shading.for_kernels())
+    if table is None:
+        return out
+    painted = np.empty((*out.shape, 3), np.uint8)
+    kernels.paint(out, table, painted)
+    return painted
