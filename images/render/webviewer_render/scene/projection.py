@@ -74,7 +74,7 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     """
     if quality == Quality.PREVIEW:
         size = (max(1, -(-size[0] // _PREVIEW_SHARE)), max(1, -(-size[1] // _PREVIEW_SHARE)))
-    cast = Cast.of(levels, view, size, _EFFORT[quality], quality)
+    cast = Cast.of(levels, view, size, quality, cancelled)
     if view.mode == "composite":
         return Picture(cast.composite(cancelled)[0], view.window or _COMPOSITE_WINDOW)
     wanted = _window(view, windows)
@@ -97,7 +97,7 @@ def pick(levels: Levels, view: VolumeView, size: tuple[int, int], x: float, y: f
 
     Composite: where accumulated opacity reaches one half. MIP and mean: the highest value; MinIP: the lowest.
     """
-    cast = Cast.of(levels, view, size, _EFFORT[Quality.FINAL], Quality.FINAL).at(x, y)
+    cast = Cast.of(levels, view, size, Quality.FINAL).at(x, y)
     depth = (cast.composite(None) if view.mode == "composite" else cast.extreme((-math.inf, math.inf), None))[1]
     if not np.isfinite(depth[0, 0]):
         return None
@@ -133,15 +133,22 @@ class Cast:
     effort: Effort
 
     @classmethod
-    def of(cls, levels: Levels, view: VolumeView, size: tuple[int, int], effort: Effort, quality: Quality) -> Cast:
+    def of(
+        cls,
+        levels: Levels,
+        view: VolumeView,
+        size: tuple[int, int],
+        quality: Quality,
+        cancelled: Cancelled | None = None,
+    ) -> Cast:
         """Prepare a picture of ``size`` pixels."""
-        camera = Camera.of(view)
+        camera, effort = Camera.of(view), _EFFORT[quality]
         pixel = view.extent / min(size)
         index = max(n for n, level in enumerate(levels.sizes) if n == 0 or level.voxel <= effort.detail * pixel)
         level = levels.sizes[index]
         step = effort.step * min(level.voxel, float(level.spacing.min()) / 0.7)
         rays = camera.rays(level, size, view.extent, step)
-        visibility = visibility_of(levels, index, view, quality)
+        visibility = visibility_of(levels, index, view, quality, cancelled)
         return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort)
 
     @property
