@@ -1,5 +1,7 @@
 """Voxels from an arena, as slices come."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,8 @@ def assembled(make_stack):
             ArenaLayout.of([stack.image(slot) for slot in range(len(stack.slices))], reduction=reduction)
         )
         arenas.append(arena)
-        return Assembly(plan_volume(stack), arena, reduction), arena
+        plan = plan_volume(stack)
+        return Assembly(replace(plan, grid=plan.grid.reduced(reduction)) if reduction > 1 else plan, arena), arena
 
     yield make
     for arena in arenas:

@@ -46,6 +46,7 @@ _PAIR_TYPES = {"int16": np.int32, "uint16": np.uint32, "float32": np.uint64}
 _NAN_PADDING = (math.inf, math.inf)
 _NO_PADDING = (math.inf, -math.inf)
 _MIN_SIDE = 2
+_NOT_RAW = np.empty((0, 0), np.float32)
 _SAMPLES = 1 << 18
 _SHARE_CUT = 0.005
 
@@ -87,6 +88,22 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     painted = np.empty((*levels.shape, 3), np.uint8)
     kernels.paint(levels, table, painted)
     return Picture(painted, _as_window(wanted))
+
+
+def plane_values(
+    voxels: Voxels, view: MprView, mapping: Mapping, size: tuple[int, int], cancelled: Cancelled = None
+) -> npt.NDArray[np.float64]:
+    """Return the modality values of a plane or slab at the points of ``mapping``, shape (height, width).
+
+    NaN where there is nothing. ``view`` says how thick the slab is, how it is joined and interpolated.
+    """
+    samples = samples_of(voxels.grid, view)
+    raw = np.full((size[1], size[0]), np.nan, np.float32)
+    levels = np.empty((size[1], size[0]), np.int16)
+    _draw(voxels, view, mapping, samples, levels, voi.Shading(0.0, 0.0, np.empty(0, np.float32)), cancelled, raw)
+    if _is_sum(view, samples):
+        return raw.astype(np.float64)
+    return raw.astype(np.float64) * voxels.slope + voxels.intercept
 
 
 def automatic_window(voxels: Voxels) -> Window:
@@ -165,8 +182,9 @@ def _draw(  # noqa: PLR0913 - the drawing's whole definition
     levels: npt.NDArray[np.int16],
     shading: voi.Shading,
     cancelled: Cancelled,
+    raw: npt.NDArray[np.float32] = _NOT_RAW,
 ) -> None:
-    """Draw any plane or slab."""
+    """Draw any plane or slab; into ``raw`` instead of ``levels`` where it is not empty."""
     blend = _BLENDS[view.blend] if samples.number > 1 else plane_kernels.MAXIMUM
     if voxels.slope < 0 and blend in {plane_kernels.MAXIMUM, plane_kernels.MINIMUM}:
         blend = plane_kernels.MAXIMUM + plane_kernels.MINIMUM - blend
@@ -185,7 +203,7 @@ def _draw(  # noqa: PLR0913 - the drawing's whole definition
         last = min(first + rows_at_once, levels.shape[0])
         plane_kernels.draw_plane(
             values, pairs, offsets, size, mapping.places, mapping.ends, padding, mapping.matrix, tuple(samples), sums,
-            modes, levels, first, last, shade,
+            modes, levels, raw, first, last, shade,
         )  # fmt: skip
 
 

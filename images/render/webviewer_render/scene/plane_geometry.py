@@ -46,13 +46,21 @@ def map_view(grid: VolumeGrid, view: MprView, size: tuple[int, int]) -> Mapping:
     width, height = size
     pixel = view.extent / min(width, height)
     across, down = np.array(view.row) * pixel, np.array(view.column) * pixel
-    normal = np.cross(view.row, view.column)
-    corner = np.array(view.center) - (width - 1) / 2 * across - (height - 1) / 2 * down - np.array(grid.origin)
+    return map_lattice(
+        grid, across, down, np.array(view.center) - (width - 1) / 2 * across - (height - 1) / 2 * down, size,
+        np.cross(view.row, view.column),
+    )  # fmt: skip
+
+
+def map_lattice(  # noqa: PLR0913 - a lattice's definition
+    grid: VolumeGrid, across: Array, down: Array, corner: Array, size: tuple[int, int], normal: Array
+) -> Mapping:
+    """Return where points ``corner + i * across + j * down + t * normal`` (LPS, mm) lie; ``size`` is how many of each."""
     even = grid.is_even
     through = np.array(grid.through) * (grid.step if even else 1.0)
     axes = np.stack([grid.across, grid.down, through], axis=1)
-    matrix = np.linalg.solve(axes, np.stack([across, down, normal, corner], axis=1))
-    matrix = np.ascontiguousarray(_snapped(matrix, width, height))
+    matrix = np.linalg.solve(axes, np.stack([across, down, normal, corner - np.array(grid.origin)], axis=1))
+    matrix = np.ascontiguousarray(_snapped(matrix, *size))
     if even:
         return Mapping(matrix, np.empty(0), (-0.5, grid.shape[0] - 0.5))
     places = np.array(grid.places)

@@ -254,8 +254,33 @@ def _finish(blend: int, base: Any, sums: Any, begin: int, end: int, joined: Any,
 
 
 @_kernel
-def draw_plane(values: Any, pairs: Any, offsets: Any, size: Any, places: Any, ends: Any, padding: Any, m: Any, samples: Any, sums: Any, modes: Any, levels: Any, first: int, last: int, shade: Any) -> None:  # fmt: skip  # noqa: E501
+def _run(m: Any, j: int, t: float, size: Any, ends: Any, left: int, right: int) -> Any:
+    """Return where row ``j`` of the sample at distance ``t`` begins (x, y, z), and which of its pixels are inside."""
+    x = m[0, 1] * j + m[0, 2] * t + m[0, 3]
+    y = m[1, 1] * j + m[1, 2] * t + m[1, 3]
+    z = m[2, 1] * j + m[2, 2] * t + m[2, 3]
+    begin, end = _clip(x, m[0, 0], -0.5, size[0] - 0.5, left, right)
+    begin, end = _clip(y, m[1, 0], -0.5, size[1] - 0.5, begin, end)
+    begin, end = _clip(z, m[2, 0], ends[0], ends[1], begin, end)
+    return x, y, z, begin, end
+
+
+@_kernel
+def _emit(values: Any, begin: int, length: int, raw: Any, j: int, row: Any, gaps: bool, shade: Any) -> None:  # noqa: FBT001
+    """Write a run as grey levels into ``row``, or as it is from column ``begin`` of ``raw``; ``gaps``: NaN is left out."""
+    if raw.size > 0:
+        raw[j, begin : begin + length] = values[:length]
+    elif gaps:
+        _shade_known(values, row, 0, length, shade)
+    else:
+        _shade_row(values, row, 0, length, shade)
+
+
+@_kernel
+def draw_plane(values: Any, pairs: Any, offsets: Any, size: Any, places: Any, ends: Any, padding: Any, m: Any, samples: Any, sums: Any, modes: Any, levels: Any, raw: Any, first: int, last: int, shade: Any) -> None:  # fmt: skip  # noqa: E501
     """Draw rows ``first``..``last`` of ``levels`` (int16); background is left as it is.
+
+    Where ``raw`` (float32) is not empty, the values less the base of ``shade`` are written there instead of grey levels.
 
     ``size`` is (columns, rows, slices). The sample at distance t of pixel (i, j) lies at m[c, 0] i + m[c, 1] j +
     m[c, 2] t + m[c, 3], c = column, row, place; ``ends`` are the lowest and the first too high place, the ends of the
@@ -284,15 +309,7 @@ def draw_plane(values: Any, pairs: Any, offsets: Any, size: Any, places: Any, en
             joined[:] = start
             counts[:] = 0
             for sample in range(number):
-                t = distance + sample * advance
-                x, y, z = (
-                    m[0, 1] * j + m[0, 2] * t + m[0, 3],
-                    m[1, 1] * j + m[1, 2] * t + m[1, 3],
-                    m[2, 1] * j + m[2, 2] * t + m[2, 3],
-                )
-                begin, end = _clip(x, m[0, 0], -0.5, size[0] - 0.5, left, right)
-                begin, end = _clip(y, m[1, 0], -0.5, size[1] - 0.5, begin, end)
-                begin, end = _clip(z, m[2, 0], ends[0], ends[1], begin, end)
+                x, y, z, begin, end = _run(m, j, distance + sample * advance, size, ends, left, right)
                 length = end - begin
                 if length <= 0:
                     continue
@@ -307,15 +324,13 @@ def draw_plane(values: Any, pairs: Any, offsets: Any, size: Any, places: Any, en
                     else:
                         _load(pairs, offsets, size[0], length, at, slices, loaded)
                         _interpolate(length, plain_base, loaded, buffers, line)
-                if not single:
-                    _join(blend, begin - left, length, line, joined, counts)
-                elif careful or nearest:
-                    _shade_known(line, row[begin - left :], 0, length, shade)
+                if single:
+                    _emit(line, begin, length, raw, j, row[begin - left :], careful or nearest, shade)
                 else:
-                    _shade_row(line, row[begin - left :], 0, length, shade)
+                    _join(blend, begin - left, length, line, joined, counts)
             if not single:
                 _finish(blend, base, sums, 0, right - left, joined, counts)
-                _shade_known(joined, row, 0, right - left, shade)
+                _emit(joined, left, right - left, raw, j, row, True, shade)  # noqa: FBT003 - kernels take no keywords
 
 
 @_kernel

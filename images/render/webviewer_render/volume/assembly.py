@@ -32,13 +32,12 @@ class Assembly:
 
     Where all slices have one type of :data:`~webviewer_render.volume.voxels.KERNEL_TYPES` and one meaning, the arena
     itself is read. Else (``copies``) each slice is converted once when it has come, in memory of ``copy_bytes``: bytes
-    exactly to int16, all others to float32 modality values with NaN for padding. ``reduction``: the arena holds means of
-    blocks of so many by so many pixels. Threads may share an assembly.
+    exactly to int16, all others to float32 modality values with NaN for padding. Threads may share an assembly.
+    An arena of reduced pixels needs a plan with the grid of its blocks.
     """
 
-    def __init__(self, plan: VolumePlan, arena: Arena, reduction: int = 1) -> None:
+    def __init__(self, plan: VolumePlan, arena: Arena) -> None:
         self.plan = plan
-        self.grid = plan.grid if reduction == 1 else plan.grid.reduced(reduction)
         self._arena = arena
         self._lock = threading.Lock()
         self._slots = np.array(plan.slots)
@@ -46,7 +45,7 @@ class Assembly:
         one_type = len(set(self._types)) == 1 and plan.is_uniform
         self.copies = not (one_type and self._types[0].name in KERNEL_TYPES)
         self._exact = one_type and (not self.copies or self._types[0].name in _EXACT_IN_INT16)
-        rows, columns = self.grid.shape[1:]
+        rows, columns = self.plan.grid.shape[1:]
         self._copied = np.zeros(len(plan.slots), bool)
         if self.copies:
             kind = np.int16 if self._exact else np.float32
@@ -78,10 +77,10 @@ class Assembly:
         slope, intercept = self.plan.rescales[0] if self._exact else (1.0, 0.0)
         padding = _NAN_IS_PADDING if values.dtype.kind == "f" else voi.padding_range(self.plan.image)
         nothing = np.full(len(self._slots), NOT_THERE, np.int64)
-        return Voxels(values, nothing, self.grid, slope, intercept, padding)
+        return Voxels(values, nothing, self.plan.grid, slope, intercept, padding)
 
     def _there(self) -> npt.NDArray[np.bool_]:
-        rows, columns = self.grid.shape[1:]
+        rows, columns = self.plan.grid.shape[1:]
         if not self.copies:
             there: npt.NDArray[np.bool_] = self._arena.holding(self._types[0], rows, columns)[self._slots]
             return there
