@@ -17,6 +17,7 @@ from webviewer.domain.view import ImageView, MprView, Quality, VolumeView
 from webviewer.errors import InvalidRequestError, NotFoundError, UnsupportedImageError, WebViewerError
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
+from webviewer_render.scene.measure import value_at_point
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
 from webviewer_render.scene.plane import render_plane
 from webviewer_render.scene.projection import pick, render_volume
