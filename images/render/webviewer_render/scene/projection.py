@@ -282,6 +282,7 @@ def _coarser(fine: Values) -> Values:
 def _averaged_codes(level: Level, low: float, high: float, mask: Visibility) -> npt.NDArray[np.uint8]:
     codes = mask.states.copy()
     codes[(level.highest < low) | (level.lowest > high)] = ray_kernels.EMPTY
+    ray_kernels.measure_distances(codes)
     codes.flags.writeable = False
     return codes
 

@@ -20,8 +20,10 @@ import numpy as np
 from webviewer_render.scene.kernels import _shade_known
 from webviewer_render.volume.compiled import kernel
 
-DRAWN, EMPTY, EMPTY_16, EMPTY_64, MIXED = 0, 1, 2, 3, 4
-"""Codes of blocks: to be sampled; nothing in it; nor in the 16, or 64, cells around; to be sampled through the mask."""
+DRAWN, EMPTY, MIXED = 0, 1, 255
+"""Codes of blocks: to be sampled; empty; to be sampled through the mask. An empty one's code is the distance to the nearest
+that is not, in blocks (26 neighbours are 1 away), as far as :data:`_FARTHEST`."""
+_FARTHEST = 64
 TILE = 16
 _HALF = np.float32(127.5)
 _FAR = np.float32(1e30)
@@ -85,6 +87,17 @@ def _steps_left(x: Any, y: Any, z: Any, r: Any, up: Any, bits: Any) -> Any:
     bx = _f4(((np.int32(x) >> bits) + up[0]) << bits)
     by = _f4(((np.int32(y) >> bits) + up[1]) << bits)
     bz = _f4(((np.int32(z) >> bits) + up[2]) << bits)
+    a, b, c = (bx - x) * r[0], (by - y) * r[1], (bz - z) * r[2]
+    return min(a, b, c, _f4(1e6))
+
+
+@kernel
+def _steps_beyond(x: Any, y: Any, z: Any, r: Any, up: Any, distance: Any) -> Any:
+    """Return after how many (fractional) steps the ray leaves the empty blocks around the one that it is in."""
+    spare = np.int32(distance) - np.int32(1)
+    bx = _f4(((np.int32(x) >> 2) + (up[0] + spare if up[0] else -spare)) << 2)
+    by = _f4(((np.int32(y) >> 2) + (up[1] + spare if up[1] else -spare)) << 2)
+    bz = _f4(((np.int32(z) >> 2) + (up[2] + spare if up[2] else -spare)) << 2)
     a, b, c = (bx - x) * r[0], (by - y) * r[1], (bz - z) * r[2]
     return min(a, b, c, _f4(1e6))
 
@@ -212,8 +225,8 @@ def cast_composite(
                     f = _f4(q)
                     x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
                     code = codes[np.uint32(np.int32(z) >> 2), np.uint32(np.int32(y) >> 2), np.uint32(np.int32(x) >> 2)]
-                    if EMPTY <= code <= EMPTY_64:
-                        q += np.int32(_steps_left(x, y, z, r, up, 2 * np.int32(code))) + np.int32(1)
+                    if EMPTY <= code < MIXED:
+                        q += np.int32(_steps_beyond(x, y, z, r, up, code)) + np.int32(1)
                         continue
                     end = min(count, q + np.int32(_steps_left(x, y, z, r, up, 2)))
                     while q <= end:
@@ -353,8 +366,8 @@ def cast_mean(
                     f = _f4(q)
                     x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
                     code = codes[np.uint32(np.int32(z) >> 2), np.uint32(np.int32(y) >> 2), np.uint32(np.int32(x) >> 2)]
-                    if EMPTY <= code <= EMPTY_64:
-                        q += np.int32(_steps_left(x, y, z, r, up, 2 * np.int32(code))) + np.int32(1)
+                    if EMPTY <= code < MIXED:
+                        q += np.int32(_steps_beyond(x, y, z, r, up, code)) + np.int32(1)
                         continue
                     end = min(count, q + np.int32(_steps_left(x, y, z, r, up, 2)))
                     part = _f4(0)
@@ -397,30 +410,56 @@ def mark_blocks(lowest: Any, highest: Any, base: Any, gain: Any, visible: Any, s
                 high = min(max((_f4(highest[k, j, i]) - base) * gain + half, _f4(0)), top)
                 seen = visible[np.uint32(high) + np.uint32(1)] > visible[np.uint32(low)]
                 codes[k, j, i] = states[k, j, i] if seen else EMPTY
-    for bits in (2, 4):
-        _merge(codes, bits)
+    measure_distances(codes)
 
 
 @kernel
-def _merge(codes: Any, bits: Any) -> None:
-    """Tell blocks whose neighbourhood of 2**bits blocks along each side is empty as well."""
-    each = 1 << bits
-    code = EMPTY_16 if bits == 2 else EMPTY_64
-    for k in range(0, codes.shape[0], each):
-        for j in range(0, codes.shape[1], each):
-            for i in range(0, codes.shape[2], each):
-                if _all_empty(codes, k, j, i, each):
-                    for z in range(k, min(k + each, codes.shape[0])):
-                        for y in range(j, min(j + each, codes.shape[1])):
-                            for x in range(i, min(i + each, codes.shape[2])):
-                                codes[z, y, x] = code
+def measure_distances(codes: Any) -> None:
+    """Replace the codes of empty blocks by their distances: once from the first block on, once from the last back."""
+    slices, rows, columns = codes.shape
+    line = np.empty(columns, np.uint8)
+    for k in range(slices):
+        for j in range(rows):
+            for i in range(columns):
+                if EMPTY <= codes[k, j, i] < MIXED:
+                    codes[k, j, i] = _FARTHEST
+    for turn in range(2):
+        ahead = 1 if turn else -1
+        for n in range(slices):
+            k = slices - 1 - n if turn else n
+            for m in range(rows):
+                j = rows - 1 - m if turn else m
+                row = codes[k, j]
+                line[:] = _FARTHEST
+                for b in range(-1, 2):
+                    if 0 <= j + b < rows and 0 <= k + ahead < slices:
+                        _nearer(line, codes[k + ahead, j + b])
+                if 0 <= j + ahead < rows:
+                    _nearer(line, codes[k, j + ahead])
+                _nearest_of_row(row, line, turn)
 
 
 @kernel
-def _all_empty(codes: Any, k: Any, j: Any, i: Any, each: Any) -> Any:
-    for z in range(k, min(k + each, codes.shape[0])):
-        for y in range(j, min(j + each, codes.shape[1])):
-            for x in range(i, min(i + each, codes.shape[2])):
-                if codes[z, y, x] == DRAWN or codes[z, y, x] == MIXED:
-                    return False
-    return True
+def _nearer(line: Any, row: Any) -> None:
+    for i in range(np.uint64(line.size)):
+        value = np.uint8(0) if row[i] == MIXED else row[i]
+        line[i] = min(line[i], value)
+
+
+@kernel
+def _nearest_of_row(row: Any, line: Any, turn: Any) -> None:
+    """Lower the distances of ``row`` by those of its neighbours: of other rows in ``line``, then along itself."""
+    last = row.size - 1
+    for i in range(row.size):
+        if EMPTY <= row[i] < MIXED:
+            least = min(line[max(i - 1, 0)], line[i], line[min(i + 1, last)])
+            row[i] = min(row[i], least + 1)
+    before = np.int32(_FARTHEST)
+    for n in range(row.size):
+        i = last - n if turn else n
+        value = row[i]
+        if EMPTY <= value < MIXED:
+            before = min(np.int32(value), before + 1)
+            row[i] = before
+        else:
+            before = np.int32(0)
