@@ -413,6 +413,13 @@ def test_a_volume_one_voxel_thick_is_refused():
         render_plane(noise(grid), MprView(), (8, 8))
 
 
+def test_slices_of_more_voxels_than_can_be_counted_are_refused():
+    grid = grid_of((3, 65535, 65535))
+    voxels = Voxels(np.zeros(4, "i2"), np.full(3, NOT_THERE), grid)
+    with pytest.raises(UnsupportedImageError, match="too large"):
+        render_plane(voxels, MprView(), (8, 8))
+
+
 def test_the_extent_is_that_of_the_shorter_side():
     grid = grid_of((4, 8, 8), origin=(0, 0, 0))
     view = MprView(center=(1.0, 2.0, 3.0), extent=10)

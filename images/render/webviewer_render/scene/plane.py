@@ -46,6 +46,8 @@ _PAIR_TYPES = {"int16": np.int32, "uint16": np.uint32, "float32": np.uint64}
 _NAN_PADDING = (math.inf, math.inf)
 _NO_PADDING = (math.inf, -math.inf)
 _MIN_SIDE = 2
+_MAX_SLICE = (1 << 31) - 1
+"""Voxels of a slice that the kernels can count."""
 _NOT_RAW = np.empty((0, 0), np.float32)
 _SAMPLES = 1 << 18
 _SHARE_CUT = 0.005
@@ -66,12 +68,10 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     ``size`` is (width, height) in device pixels, ``windows`` the file's, of which ``view.voi`` chooses while ``view.window``
     is null; without any it is made from the values that have come. ``inverse`` is for images whose low values are bright.
     A plane along the slices, through their centres, at one device pixel per voxel is the picture of the image window.
-    Raises UnsupportedImageError for a volume one voxel thick, and CancelledError once ``cancelled()`` is true, looked at
-    between bands of rows.
+    Raises UnsupportedImageError for a volume one voxel thick or of huge slices, and CancelledError once ``cancelled()`` is
+    true, looked at between bands of rows.
     """
-    if min(voxels.grid.shape) < _MIN_SIDE:
-        text = "a volume needs two slices, rows and columns: view it as a stack"
-        raise UnsupportedImageError(text)
+    _refuse_extremes(voxels)
     wanted = _window(voxels, view, windows)
     shading = voi.shading(wanted)
     if inverse ^ view.invert ^ (view.colour_map == "inverted"):
@@ -95,8 +95,10 @@ def plane_values(
 ) -> npt.NDArray[np.float64]:
     """Return the modality values of a plane or slab at the points of ``mapping``, shape (height, width).
 
-    NaN where there is nothing. ``view`` says how thick the slab is, how it is joined and interpolated.
+    NaN where there is nothing. ``view`` says how thick the slab is, how it is joined and interpolated. Raises what
+    :func:`render_plane` does.
     """
+    _refuse_extremes(voxels)
     samples = samples_of(voxels.grid, view)
     raw = np.full((size[1], size[0]), np.nan, np.float32)
     levels = np.empty((size[1], size[0]), np.int16)
@@ -104,6 +106,15 @@ def plane_values(
     if _is_sum(view, samples):
         return raw.astype(np.float64)
     return raw.astype(np.float64) * voxels.slope + voxels.intercept
+
+
+def _refuse_extremes(voxels: Voxels) -> None:
+    if min(voxels.grid.shape) < _MIN_SIDE:
+        text = "a volume needs two slices, rows and columns: view it as a stack"
+        raise UnsupportedImageError(text)
+    if voxels.grid.shape[1] * voxels.grid.shape[2] > _MAX_SLICE:
+        text = "the slices are too large for planes through them: view them as a stack"
+        raise UnsupportedImageError(text)
 
 
 def automatic_window(voxels: Voxels) -> Window:
