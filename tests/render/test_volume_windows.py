@@ -75,7 +75,10 @@ async def test_an_axial_plane_through_a_slice_is_the_slice(node, library, series
         await tab.view(position=opened["slices"][7]["position"], window={"center": 40, "width": 400})
         slice_picture = picture((await tab.final())[1])
         grid = opened["volume"]
-        first, last = np.array(opened["slices"][7]["origin"]), np.array(grid["across"]) * 127 + np.array(grid["down"]) * 95
+        first, last = (
+            np.array(opened["slices"][7]["origin"]),
+            np.array(grid["across"]) * 127 + np.array(grid["down"]) * 95,
+        )
         center = (first + last / 2).tolist()
         await node.open(tab, series, SIZE, viewport=1, window="mpr")
         await tab.view(viewport=1, center=center, extent=96 * 3.4, window={"center": 40, "width": 400})
@@ -152,7 +155,13 @@ async def test_wrong_directions_and_views_of_other_windows_are_refused(node, lib
     async with node.tab() as tab:
         await node.open(tab, series, SIZE, window="mpr")
         await tab.final()
-        for patch in ({"row": [2, 0, 0]}, {"row": [0, 1, 0]}, {"kind": "image"}, {"slab": -1}, {"extent": float("inf")}):
+        for patch in (
+            {"row": [2, 0, 0]},
+            {"row": [0, 1, 0]},
+            {"kind": "image"},
+            {"slab": -1},
+            {"extent": float("inf")},
+        ):
             before = len(tab.messages)
             await tab.view(**patch)
             assert (await tab.message("error", after=before))["code"] == "invalid"
@@ -186,9 +195,7 @@ async def test_a_worker_killed_during_a_drag_costs_a_pause_and_no_error(node, li
             if step == 30:
                 os.kill(pool.pids[0], signal.SIGKILL)
             await asyncio.sleep(0.005)
-        await tab.wait(
-            lambda: any(f.quality is Quality.FINAL and f.sequence == tab.sequence for f, _ in tab.frames)
-        )
+        await tab.wait(lambda: any(f.quality is Quality.FINAL and f.sequence == tab.sequence for f, _ in tab.frames))
         assert [m for m in tab.messages if m["type"] in {"error", "closed"}] == []
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from webviewer.domain.image import LookupTable, Window
-from webviewer.domain.view import Cut, Light, Position, Quality, TransferPoint, VolumeView
+from webviewer.domain.view import Cut, Position, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene import colour_map, kernels, ray_kernels, voi
 from webviewer_render.scene.camera import Camera
@@ -29,7 +29,9 @@ BAND_ROWS = 2 * ray_kernels.TILE
 _PREVIEW_SHARE = 2
 """A preview has this many times fewer pixels along each side."""
 _SHINE = 1024
-_LIGHT_ANGLE = math.radians(20)
+_LONGEST = 1.2
+"""Voxels count as no longer than this times their shortest side, or thick slices would make steps too long."""
+LIGHT_ANGLE = math.radians(20)
 _COMPOSITE_WINDOW = Window(center=128, width=256)
 _CUT = (0.5, 99.5)
 """Percentiles of the window where none is stated."""
@@ -48,11 +50,16 @@ class Effort:
     enough: float
 
 
-_EFFORT = {
-    Quality.PREVIEW: Effort(1.0, 1.3, 0.96),
-    Quality.FINAL: Effort(0.7, 1.0, 0.985),
-    Quality.LOSSLESS: Effort(0.7, 1.0, 0.985),
-}
+_FINAL = Effort(0.7, 1.0, 0.985)
+_PREVIEW = Effort(1.4, 0.65, 0.96)
+_PREVIEW_OF_VALUES = Effort(1.0, 1.3, 1.0)
+"""A smaller volume blurs surfaces too much (25 dB), but not maxima and means."""
+
+
+def _effort(view: VolumeView, quality: Quality) -> Effort:
+    if quality != Quality.PREVIEW:
+        return _FINAL
+    return _PREVIEW if view.mode == "composite" else _PREVIEW_OF_VALUES
 
 
 def render_volume(  # noqa: PLR0913 - the frame function's arguments are the frame function's definition
@@ -72,21 +79,62 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     last transfer point, if there are any. Raises CancelledError once ``cancelled()`` is true, looked at between bands of
     rows.
     """
+    return picture_of(prepared(levels, view, size, quality, cancelled), windows, cancelled)
+
+
+class Casting(Protocol):
+    """A prepared picture that somebody's rays draw: the kernels' :class:`Cast`, or another back end's."""
+
+    @property
+    def levels(self) -> Levels:
+        """The volume."""
+        ...
+
+    @property
+    def view(self) -> VolumeView:
+        """What is asked for."""
+        ...
+
+    def composite(self, cancelled: Cancelled | None) -> npt.NDArray[np.uint8]:
+        """Return RGB of shape (height, width, 3)."""
+        ...
+
+    def extreme(self, apart: tuple[float, float], cancelled: Cancelled | None) -> Values:
+        """Return the stored values that are highest (MinIP: lowest), NaN where nothing is.
+
+        Values beyond the two of ``apart`` need not be told apart.
+        """
+        ...
+
+    def mean(self, cancelled: Cancelled | None) -> Values:
+        """Return mean stored values, NaN where there is nothing."""
+        ...
+
+
+def prepared(
+    levels: Levels, view: VolumeView, size: tuple[int, int], quality: Quality, cancelled: Cancelled | None = None
+) -> Cast:
+    """Choose size, level and steps of a picture for a viewport of ``size``."""
     if quality == Quality.PREVIEW:
         size = (max(1, -(-size[0] // _PREVIEW_SHARE)), max(1, -(-size[1] // _PREVIEW_SHARE)))
-    cast = Cast.of(levels, view, size, quality, cancelled)
+    return Cast.of(levels, view, size, quality, cancelled)
+
+
+def picture_of(cast: Casting, windows: Windows = (), cancelled: Cancelled | None = None) -> Picture:
+    """Draw a prepared picture, and turn values into greys."""
+    levels, view = cast.levels, cast.view
     if view.mode == "composite":
-        return Picture(cast.composite(cancelled)[0], view.window or _COMPOSITE_WINDOW)
+        return Picture(cast.composite(cancelled), view.window or _COMPOSITE_WINDOW)
     wanted = _window(view, windows)
     if view.mode == "mean":
-        values = cast.mean(cancelled)
+        values = cast.mean(cancelled) * np.float32(levels.slope) + np.float32(levels.intercept)
         wanted = wanted or _auto_window(values, 1.0, 0.0)
         shading = voi.shading(wanted)
     else:
         wanted = wanted or _volume_window(levels)
         shading = voi.shading(wanted)
         apart = _told_apart(shading.of_rescaled(levels.slope, levels.intercept))
-        values = cast.extreme(apart, cancelled)[0] * np.float32(levels.slope) + np.float32(levels.intercept)
+        values = cast.extreme(apart, cancelled) * np.float32(levels.slope) + np.float32(levels.intercept)
     if view.mode != "minip":  # what surrounds the volume is air, also where greys are inverted
         values[np.isnan(values)] = min(end * levels.slope + levels.intercept for end in levels.full.span)
     return Picture(_shaded(values, view, shading), voi.as_window(wanted))
@@ -98,10 +146,8 @@ def pick(levels: Levels, view: VolumeView, size: tuple[int, int], x: float, y: f
     Composite: where accumulated opacity reaches one half. MIP and mean: the highest value; MinIP: the lowest.
     """
     cast = Cast.of(levels, view, size, Quality.FINAL).at(x, y)
-    depth = (cast.composite(None) if view.mode == "composite" else cast.extreme((-math.inf, math.inf), None))[1]
-    if not np.isfinite(depth[0, 0]):
-        return None
-    return cast.camera.point(x, y, size, view.extent, float(depth[0, 0]))
+    depth = cast.depth()
+    return cast.camera.point(x, y, size, view.extent, depth) if math.isfinite(depth) else None
 
 
 def warm_up() -> None:
@@ -142,11 +188,11 @@ class Cast:
         cancelled: Cancelled | None = None,
     ) -> Cast:
         """Prepare a picture of ``size`` pixels."""
-        camera, effort = Camera.of(view), _EFFORT[quality]
+        camera, effort = Camera.of(view), _effort(view, quality)
         pixel = view.extent / min(size)
         index = max(n for n, level in enumerate(levels.sizes) if n == 0 or level.voxel <= effort.detail * pixel)
         level = levels.sizes[index]
-        step = effort.step * min(level.voxel, float(level.spacing.min()) / 0.7)
+        step = effort.step * min(level.voxel, float(level.spacing.min()) * _LONGEST)
         rays = camera.rays(level, size, view.extent, step)
         visibility = visibility_of(levels, index, view, quality, cancelled)
         return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort)
@@ -157,7 +203,8 @@ class Cast:
         return self.levels.sizes[self.index]
 
     @property
-    def _step(self) -> float:
+    def step(self) -> float:
+        """Millimetres between samples."""
         return float(self.rays[15])
 
     def at(self, x: float, y: float) -> Cast:
@@ -169,20 +216,45 @@ class Cast:
             self.levels, self.view, self.camera, self.index, (1, 1), rays, self.box, self.visibility, self.effort
         )
 
-    def composite(self, cancelled: Cancelled | None) -> tuple[npt.NDArray[np.uint8], Values]:
-        """Return RGB, and the millimetres along each ray at which half of the light is gone (NaN: it is not)."""
-        view, level = self.view, self.level
-        transfer = self.levels.recent.get(
-            ("transfer", view.transfer, view.gradient), lambda: transfer_of(self.levels, view.transfer, view.gradient)
-        )
-        codes = self._codes(transfer)
-        graded = transfer.slopes.size > 0
-        table = transfer.table if graded else transfer.of_step(self._step)
+    def composite(self, cancelled: Cancelled | None) -> npt.NDArray[np.uint8]:
+        """See :class:`Casting`."""
+        return self._composite(cancelled)[0]
+
+    def extreme(self, apart: tuple[float, float], cancelled: Cancelled | None) -> Values:
+        """See :class:`Casting`."""
+        return self._extreme(apart, cancelled)[0]
+
+    def depth(self) -> float:
+        """Return the millimetres along the first pixel's ray to what is seen there, NaN where nothing is."""
+        everything = (-math.inf, math.inf)
+        depth = (self._composite(None) if self.view.mode == "composite" else self._extreme(everything, None))[1]
+        return float(depth[0, 0])
+
+    def transfer(self) -> Transfer:
+        """Return the view's transfer function for this volume."""
+        view, levels = self.view, self.levels
+        key = ("transfer", view.transfer, view.gradient)
+        return levels.recent.get(key, lambda: transfer_of(levels, view.transfer, view.gradient))
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Return the codes of blocks for the view's transfer function."""
+        key = ("codes", self.index, self.view.transfer, self.visibility.key)
+        return self.levels.recent.get(key, lambda: self.transfer().codes(self.level, self.visibility.states))
+
+    def tables(self) -> tuple[Values, Values, Transfer]:
+        """Return the colours and opacities of a step, their scale, and the transfer function they come from."""
+        transfer = self.transfer()
+        table = transfer.table if transfer.slopes.size else transfer.of_step(self.step)
         scale = np.array([transfer.base, transfer.gain, abs(self.levels.slope) / transfer.steepest], np.float32)
-        light, shine = self._light(view.light)
+        return table, scale, transfer
+
+    def _composite(self, cancelled: Cancelled | None) -> tuple[npt.NDArray[np.uint8], Values]:
+        """Return RGB, and the millimetres along each ray at which half of the light is gone (NaN: it is not)."""
+        level, mask, codes = self.level, self.visibility, self.codes()
+        table, scale, transfer = self.tables()
+        light, shine = self.light()
         out = np.empty((self.size[1], self.size[0], 3), np.uint8)
         depth = np.empty(out.shape[:2], np.float32)
-        mask = self.visibility
         self._in_bands(
             cancelled,
             lambda a, b: ray_kernels.cast_composite(
@@ -192,17 +264,18 @@ class Cast:
         )  # fmt: skip
         return out, depth
 
-    def extreme(self, apart: tuple[float, float], cancelled: Cancelled | None) -> tuple[Values, Values]:
-        """Return the stored values that are highest (MinIP: lowest) and their millimetres along the rays, NaN where nothing is.
-
-        Values beyond the two of ``apart`` need not be told apart.
-        """
+    def tops(self) -> tuple[np.float32, tuple[Values, Values, Values]]:
+        """Return the sign that makes the values looked for the highest, and the highest ones of blocks."""
         level, mask = self.level, self.visibility
         sign = np.float32(-1 if (self.view.mode == "minip") != (self.levels.slope < 0) else 1)
+        key = ("tops", self.index, float(sign), mask.key)
+        return sign, self.levels.recent.get(key, lambda: _tops(level, float(sign), mask))
+
+    def _extreme(self, apart: tuple[float, float], cancelled: Cancelled | None) -> tuple[Values, Values]:
+        """Return values and their millimetres along the rays, NaN where nothing is."""
+        level, mask = self.level, self.visibility
+        sign, tops = self.tops()
         floor, ceiling = sorted((float(sign) * apart[0], float(sign) * apart[1]))
-        tops = self.levels.recent.get(
-            ("tops", self.index, float(sign), mask.key), lambda: _tops(level, float(sign), mask)
-        )
         out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
         depth = np.full(out.shape, np.nan, np.float32)
         self._in_bands(
@@ -215,12 +288,9 @@ class Cast:
         return out, depth
 
     def mean(self, cancelled: Cancelled | None) -> Values:
-        """Return mean modality values, NaN where there is nothing."""
-        level, mask, levels = self.level, self.visibility, self.levels
-        low, high = self._averaged()
-        codes = self.levels.recent.get(
-            ("averaged", self.index, low, high, mask.key), lambda: _averaged_codes(level, low, high, mask)
-        )
+        """See :class:`Casting`."""
+        level, mask = self.level, self.visibility
+        low, high, codes = self.averaged()
         out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
         self._in_bands(
             cancelled,
@@ -229,25 +299,24 @@ class Cast:
                 np.float32(high), self.rays, self.box, self.size, a, b, out,
             ),
         )  # fmt: skip
-        return out * np.float32(levels.slope) + np.float32(levels.intercept)
+        return out
 
-    def _averaged(self) -> tuple[float, float]:
-        """Return the range of stored values that a mean is made of."""
-        if not self.view.transfer:
-            return -math.inf, math.inf
-        values = [point.value for point in self.view.transfer]
-        slope = self.levels.slope or 1.0
-        ends = sorted((value - self.levels.intercept) / slope for value in (min(values), max(values)))
-        return ends[0], ends[1]
+    def averaged(self) -> tuple[float, float, npt.NDArray[np.uint8]]:
+        """Return the range of stored values that a mean is made of, and the codes of blocks for it."""
+        low, high = -math.inf, math.inf
+        if self.view.transfer:
+            slope = self.levels.slope or 1.0
+            ends = [(point.value - self.levels.intercept) / slope for point in self.view.transfer]
+            low, high = min(ends), max(ends)
+        level, mask = self.level, self.visibility
+        key = ("averaged", self.index, low, high, mask.key)
+        return low, high, self.levels.recent.get(key, lambda: _averaged_codes(level, low, high, mask))
 
-    def _codes(self, transfer: Transfer) -> npt.NDArray[np.uint8]:
-        key = ("codes", self.index, self.view.transfer, self.visibility.key)
-        return self.levels.recent.get(key, lambda: transfer.codes(self.level, self.visibility.states))
-
-    def _light(self, light: Light | None) -> tuple[Values, Values]:
+    def light(self) -> tuple[Values, Values]:
         """Return the kernel's light and its table of highlights (empty: unlit)."""
+        light = self.view.light
         numbers = np.zeros(18, np.float32)
-        sine, cosine = math.sin(_LIGHT_ANGLE), math.cos(_LIGHT_ANGLE)
+        sine, cosine = math.sin(LIGHT_ANGLE), math.cos(LIGHT_ANGLE)
         towards = np.array([-sine / math.sqrt(2), -sine / math.sqrt(2), -cosine])
         half = towards - np.array([0, 0, 1])
         numbers[3:6], numbers[6:9] = towards, half / np.linalg.norm(half)
