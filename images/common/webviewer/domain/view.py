@@ -10,9 +10,9 @@ Directions and places of the MPR and Volume windows are patient coordinates (LPS
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, Discriminator, Field, Tag, TypeAdapter
 
 from webviewer.domain.image import Value, Window
 
@@ -161,6 +161,15 @@ class VolumeView(_Placed):
     """Hide all but the body (CT)."""
 
 
-ViewState = Annotated[ImageView | MprView | VolumeView, Field(discriminator="kind")]
+def _kind(value: Any) -> str:  # noqa: ANN401 - before it is validated it may be anything
+    """Tell the kind of a state; one that does not say it is of the Image window, as it was when there was no other."""
+    kind = value.get("kind", "image") if isinstance(value, dict) else getattr(value, "kind", "image")
+    return str(kind)
+
+
+ViewState = Annotated[
+    Annotated[ImageView, Tag("image")] | Annotated[MprView, Tag("mpr")] | Annotated[VolumeView, Tag("volume")],
+    Discriminator(_kind),
+]
 view_state: TypeAdapter[ImageView | MprView | VolumeView] = TypeAdapter(ViewState)
 
