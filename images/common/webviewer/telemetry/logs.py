@@ -13,7 +13,19 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from webviewer.settings import Settings
 
-_QUIET = ("uvicorn.access", "httpcore2", "httpx2", "asyncio", "numba", "aiosqlite", "websockets", "pynetdicom")
+# At their lower levels they quote what must not be in a log: headers, messages, rows.
+_QUIET = (
+    "aiosqlite",
+    "asyncio",
+    "httpcore2",
+    "httpx2",
+    "numba",
+    "pydicom",
+    "pynetdicom",
+    "sqlalchemy",
+    "uvicorn.access",
+    "websockets",
+)
 
 
 class _Buffered(logging.StreamHandler[TextIO]):

@@ -18,6 +18,7 @@ from webviewer.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotAuthenticatedError,
+    PeerUnavailableError,
     TooLargeError,
     WebViewerError,
 )
@@ -68,6 +69,8 @@ class Endpoint:
         implied: set[type[WebViewerError]] = set()
         if self.access != "public":
             implied.add(NotAuthenticatedError)
+        if self.access not in {"public", "node", "operator"} or self.method in STATE_CHANGING:
+            implied.add(PeerUnavailableError)  # sessions, accounts and the index are in a database
         if self.method in STATE_CHANGING or self.access == "grant":
             implied.add(ForbiddenError)
         if self.body or self.query or self.body_media_type or "{" in self.path:
