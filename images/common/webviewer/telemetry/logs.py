@@ -11,6 +11,7 @@ from typing import TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from webviewer.errors import InvalidRequestError
 from webviewer.settings import Settings
 
 # At their lower levels they quote what must not be in a log: headers, messages, rows.
@@ -36,7 +37,10 @@ class _Buffered(logging.StreamHandler[TextIO]):
 
 
 def configure(settings: Settings) -> None:
-    """Route structlog and the standard library's loggers to the console and the log file."""
+    """Route structlog and the standard library's loggers to the console and the log file.
+
+    Raises InvalidRequestError for a log file that cannot be written.
+    """
     processors = _shared(high_precision=settings.high_precision_log_time_labels)
     structlog.configure(
         processors=[
@@ -73,9 +77,13 @@ def _handlers(settings: Settings, processors: Sequence[Processor]) -> Sequence[l
         console.setFormatter(_formatter(processors, readable=sys.stderr.isatty()))
         handlers.append(console)
     if settings.log:
-        settings.log.parent.mkdir(parents=True, exist_ok=True)
-        # Watched: logrotate may move the file away under us.
-        file = logging.handlers.WatchedFileHandler(settings.log, encoding="utf-8")
+        try:
+            settings.log.parent.mkdir(parents=True, exist_ok=True)
+            # Watched: logrotate may move the file away under us.
+            file = logging.handlers.WatchedFileHandler(settings.log, encoding="utf-8")
+        except OSError as error:
+            text = f"the log file {settings.log} cannot be written: {error.strerror}; choose another with --log"
+            raise InvalidRequestError(text) from error
         file.setFormatter(_formatter(processors, readable=False))
         handlers.append(file)
     return handlers or [logging.NullHandler()]
