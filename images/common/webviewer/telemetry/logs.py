@@ -91,7 +91,8 @@ def _handlers(settings: Settings, processors: Sequence[Processor]) -> Sequence[l
 
 def _formatter(processors: Sequence[Processor], *, readable: bool) -> logging.Formatter:
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # The other formatters show local variables: patients and passwords.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
