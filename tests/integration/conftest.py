@@ -162,3 +162,10 @@ def lone_deployment(tmp_path) -> Iterator[Deployment]:
     """The product in one process, for a test that harms it."""
     with unified(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def talkative_deployment(tmp_path) -> Iterator[Deployment]:
+    """The product in one process, writing down all that it would ever log."""
+    with unified(tmp_path, "--log-level", "debug") as running:
+        yield running

@@ -17,6 +17,7 @@ from webviewer.settings import Settings
 # At their lower levels they quote what must not be in a log: headers, messages, rows.
 _QUIET = (
     "aiosqlite",
+    "alembic.runtime.plugins",
     "asyncio",
     "httpcore2",
     "httpx2",
@@ -57,6 +58,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Its debug level writes down cookies and grants.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, root.level))
 
 
 def _shared(*, high_precision: bool) -> list[Processor]:
