@@ -156,6 +156,8 @@ class Opened(Message):
     value_range: tuple[float, float] | None = None
     """Possible modality values of the stored depth."""
     frame_time: float | None = None
+    lossy_ratio: float | None = None
+    """Greatest stated compression ratio of lossy sources; 0 where none is stated, null where all are lossless."""
     view: ViewState
 
 
