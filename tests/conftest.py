@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -38,47 +37,70 @@ def require_program():
     return find
 
 
-@pytest.fixture(scope="session")
-def postgresql(require_program) -> Iterator[Callable[[], str]]:
-    """Start a PostgreSQL server and return a function that makes an empty database and gives its URL.
+class PostgreSQL:
+    """A server of our own. It is reached by a socket in its folder: a port could be taken by others meanwhile."""
 
-    The server refuses to run as root, so root hands it to the user postgres.
-    """
-    programs = {name: require_program(name) for name in ("initdb", "pg_ctl", "createdb")}
-    runuser = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    # Not under tmp_path: its parents are closed to other users.
-    folder = Path(tempfile.mkdtemp(prefix="webviewer-pg-", dir="/tmp"))
-    if runuser:
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", _free_port()
+    def __init__(self, programs: dict[str, str]) -> None:
+        self._programs = programs
+        # The server refuses to run as root, so root hands it to the user postgres.
+        self._runuser = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        # Not under tmp_path: its parents are closed to other users.
+        self.folder = Path(tempfile.mkdtemp(prefix="webviewer-pg-", dir="/tmp"))
+        if self._runuser:
+            shutil.chown(self.folder, "postgres")
+        self._data = self.folder / "data"
+        arguments = ["-U", "webviewer", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._run("initdb", "-D", f"{self._data}", *arguments)
 
-    def run(program: str, *arguments: str) -> None:
+    def __call__(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._run("createdb", "-h", f"{self.folder}", "-U", "webviewer", name)
+        return f"postgresql+asyncpg://webviewer@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -k {self.folder} -c fsync=off -c full_page_writes=off"
+        self._run("pg_ctl", "-D", f"{self._data}", "-w", "-o", options, "start")
+
+    def stop(self) -> None:
+        if (self._data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", f"{self._data}", "-m", "immediate", "-w", "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._log.unlink(missing_ok=True)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder.with_suffix(".log")
+
+    def _run(self, program: str, *arguments: str) -> None:
         # A file, not a pipe: the server inherits it and would keep a pipe open.
-        with (folder.parent / f"{folder.name}.log").open("ab") as log:
-            subprocess.run([*runuser, programs[program], *arguments], check=True, stdout=log, stderr=log, cwd="/")
+        with self._log.open("ab") as log:
+            command = [*self._runuser, self._programs[program], *arguments]
+            subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
 
+
+def _running_postgresql(require_program: Callable[[str], str]) -> Iterator[PostgreSQL]:
+    server = PostgreSQL({name: require_program(name) for name in ("initdb", "pg_ctl", "createdb")})
     try:
-        run("initdb", "-D", f"{data}", "-U", "webviewer", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c full_page_writes=off"
-        run("pg_ctl", "-D", f"{data}", "-w", "-o", options, "start")
-
-        def database() -> str:
-            name = f"test_{uuid.uuid4().hex}"
-            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "webviewer", name)
-            return f"postgresql+asyncpg://webviewer@127.0.0.1:{port}/{name}"
-
-        yield database
+        server.start()
+        yield server
     finally:
-        if (data / "postmaster.pid").exists():
-            run("pg_ctl", "-D", f"{data}", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
+        server.remove()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="session")
+def postgresql(require_program) -> Iterator[PostgreSQL]:
+    """Return a function that makes an empty database and gives its URL."""
+    yield from _running_postgresql(require_program)
+
+
+@pytest.fixture
+def lone_postgresql(require_program) -> Iterator[PostgreSQL]:
+    """A server for one test, which may stop it and start it again."""
+    yield from _running_postgresql(require_program)
 
 
 @pytest.fixture(scope="session")

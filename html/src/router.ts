@@ -27,6 +27,29 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: 'menu.viewer', dark: true },
   },
   { path: '/viewer', redirect: (to) => ({ path: '/viewer/image', query: to.query }) },
+  {
+    path: '/settings',
+    component: () => import('@/views/settings/SettingsFrame.vue'),
+    meta: { title: 'menu.settings' },
+    redirect: '/settings/account',
+    children: [
+      { path: 'account', name: 'settings-account', component: () => import('@/views/settings/AccountView.vue') },
+      { path: 'display', name: 'settings-display', component: () => import('@/views/settings/DisplayView.vue') },
+      { path: 'quarantine', name: 'settings-quarantine', component: () => import('@/views/settings/QuarantineView.vue') },
+    ],
+  },
+  { path: '/admin/login', name: 'admin-login', component: () => import('@/views/admin/AdminLoginView.vue'), meta: { access: 'public', title: 'admin.title' } },
+  {
+    path: '/admin',
+    component: () => import('@/views/admin/AdminFrame.vue'),
+    meta: { access: 'administrator', title: 'admin.title' },
+    redirect: '/admin/users',
+    children: [
+      { path: 'server', name: 'admin-server', component: () => import('@/views/admin/ServerView.vue') },
+      { path: 'users', name: 'admin-users', component: () => import('@/views/admin/UsersView.vue') },
+      { path: 'about', name: 'admin-about', component: () => import('@/views/admin/AdminAboutView.vue') },
+    ],
+  },
   { path: '/about', name: 'about', component: () => import('@/views/AboutView.vue'), meta: { access: 'public', title: 'menu.about' } },
   { path: '/:rest(.*)*', name: 'missing', component: () => import('@/views/MissingView.vue'), meta: { access: 'public', title: 'missing.title' } },
 ];

@@ -168,6 +168,22 @@ def site(pages, tmp_path_factory) -> Iterator[Site]:
         yield Site(url, study, port, process)
 
 
+@pytest.fixture(scope="session")
+def other_study(site) -> str:
+    """A study of three slices of another patient."""
+    series = PhantomSeries(rows=64, columns=64, slices=3, spacing=6.8, step=8.0, name="other patient")
+    files = []
+    for content in series.instances():
+        dataset = pydicom.dcmread(io.BytesIO(content))
+        dataset.PatientName, dataset.PatientID = "Other^Patient", "OTHER-1"
+        buffer = io.BytesIO()
+        dataset.save_as(buffer)
+        files.append(buffer.getvalue())
+    with contextlib.closing(client(site.url)) as http:
+        upload(http, zip_of(files), "other.zip")
+        return study_of(http, series.slices, name="Other*")
+
+
 @pytest.fixture(scope="module")
 def chromium(require_program) -> Iterator[Browser]:
     """Start Chromium for one module: Playwright's loop in this thread would be in the way of asynchronous tests."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import numpy as np
@@ -308,6 +309,77 @@ def test_the_toolbar_is_one_stop_of_the_tab_key(page, viewport):
     assert page.locator("[data-testid=toolbar] button[tabindex='0']").count() == 1
 
 
+def test_what_does_not_fit_into_the_toolbar_is_in_its_menu_with_its_choices(new_context, site):
+    page = new_context(viewport={"width": 700, "height": 720}).new_page()
+    viewport = open_study(page, site.study)
+    assert page.locator("[data-testid=toolbar] [data-tool='layout']").count() == 0
+    page.locator("[data-tool=more]").click()
+    page.locator("[data-item='layout']").click()
+    page.get_by_label("1\u00d72", exact=True).click()
+    expect(page.get_by_test_id("viewport")).to_have_count(2)
+    expect(viewport).to_be_focused()
+    page.locator("[data-tool=more]").click()
+    page.locator("[data-item='help']").click()
+    expect(page.get_by_test_id("help")).to_be_visible()
+
+
+def test_a_phone_shows_one_picture_and_its_tools_at_the_bottom(new_context, site):
+    page = new_context(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True).new_page()
+    page.goto(f"/viewer/image?s={site.study}")
+    expect(page.locator("[data-quality=lossless]")).to_be_visible(timeout=30_000)
+    viewport = page.get_by_test_id("viewport")
+    expect(viewport).to_have_count(1)
+    expect(page.get_by_test_id("toolbar")).to_have_count(0)
+    bar = page.get_by_test_id("phone-bar")
+    bar.get_by_text("Presets").tap()
+    page.get_by_role("menuitemradio", name="Lung", exact=False).first.tap()
+    expect(viewport.get_by_text(re.compile(r"W 1500\s+C -600\s+Lung"))).to_be_visible()
+    bar.get_by_text("Slices").tap()
+    expect(bar.get_by_role("button", name="Slices")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("strip")).to_have_count(0)
+    bar.get_by_text("Series").tap()
+    expect(page.get_by_test_id("series")).to_have_count(2)
+
+
+def test_two_patients_are_told_apart_and_never_mixed_unsaid(new_context, site, other_study):
+    page = new_context().new_page()
+    page.goto(f"/viewer/image?s={site.study},{other_study}")
+    expect(page.locator("[data-quality=lossless]").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".tab__band")).to_have_text(["OP", "SP"], use_inner_text=True)
+    warning = page.get_by_text("Different patients on the screen")
+    expect(warning).to_have_count(0)
+    page.get_by_test_id("strip").get_by_title(re.compile("Other Patient")).click()
+    page.keyboard.press("Shift+Digit2")
+    panes = page.get_by_test_id("viewport")
+    page.get_by_test_id("series").last.drag_to(panes.nth(1))
+    expect(panes.nth(1).get_by_text("Other Patient")).to_be_visible(timeout=15_000)
+    expect(warning).to_be_visible()
+    panes.nth(1).focus()
+    page.keyboard.press("KeyX")
+    expect(warning).to_have_count(0)
+
+
+def test_a_study_in_the_background_asks_for_no_frames_and_comes_back_as_it_was(new_context, site, other_study):
+    page = new_context().new_page()
+    sent: list[dict[str, object]] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda text: sent.append(json.loads(text)) if text else None),
+    )
+    viewport = open_study(page, f"{site.study},{other_study}", slice=9)
+    expect(viewport).to_have_attribute("data-slice", "9")
+    settled(viewport)
+    page.keyboard.press("Shift+PageDown")
+    expect(viewport).to_have_attribute("aria-label", re.compile("slice 1 of 3"))
+    settled(viewport)
+    opened = {message["viewport"]: str(message["study"]) for message in sent if message["type"] == "open"}
+    closed = [message["viewport"] for message in sent if message["type"] == "close"]
+    assert {study for number, study in opened.items() if number not in closed} == {other_study}
+    page.keyboard.press("Shift+PageUp")
+    expect(viewport).to_have_attribute("data-slice", "9")
+    settled(viewport)
+
+
 def test_in_russian_every_text_is_russian(new_context, site):
     page = new_context(locale="ru-RU").new_page()
     viewport = open_study(page, site.study)
@@ -317,6 +389,9 @@ def test_in_russian_every_text_is_russian(new_context, site):
     expect(page.get_by_test_id("help").get_by_text("Окно/уровень")).to_be_visible()
     expect(page.get_by_test_id("help").get_by_text("Shift + Ц")).to_have_count(0)
     assert not re.search(r"viewer\.\w", page.content())
+    texts = " ".join(viewport.locator("svg.overlay text").all_text_contents())
+    assert re.search(r"\d кВ\s+\d+ мА", texts)
+    assert re.search(r" / Ш \S+ мм", texts)
 
 
 def test_scrolling_keeps_the_main_thread_free(page, viewport):

@@ -1,5 +1,7 @@
 """The command line, as a process."""
 
+import os
+import socket
 import subprocess
 import sys
 
@@ -35,6 +37,65 @@ def test_a_wrong_setting_is_one_line_and_not_a_trace(tmp_path):
     answer = run("serve", "--data", str(tmp_path), "--port", "70000")
     assert answer.returncode == 2
     assert "port" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "{file}"], "data folder"),
+        (["--data", "{file}/below"], "data folder"),
+        (["--log", "{file}/below.log"], "log file"),
+        (["--database-url", "nonsense"], "postgresql+asyncpg://"),
+        (["--database-url", "mysql://user:secret@host/name"], "postgresql+asyncpg://"),
+        (["--database-url", "postgresql://user:secret@/name?host={folder}"], "database cannot be used"),
+        (["--base-path", "a b"], "base_path"),
+        (["--host", "nosuch.invalid"], "cannot listen on nosuch.invalid"),
+    ],
+)
+def test_what_keeps_the_server_from_starting_is_said_in_a_line(tmp_path, arguments, words):
+    file = tmp_path / "file"
+    file.touch()
+    filled = [argument.format(file=file, folder=tmp_path) for argument in arguments]
+    answer = run("serve", "--port", "0", "--dicom-port", "0", "--data", str(tmp_path / "data"), *filled)
+    last = answer.stderr.strip().splitlines()[-1]
+    assert answer.returncode == 2
+    assert last.startswith("webviewer: ")
+    assert words in last
+    assert "Traceback" not in answer.stderr
+    assert "secret" not in answer.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path):
+    if os.geteuid() == 0:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)], check=False)
+        if mounted.returncode:
+            pytest.skip("mounting is not allowed here")
+    else:
+        tmp_path.chmod(0o500)
+    try:
+        answer = run("serve", "--port", "0", "--data", str(tmp_path))
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", str(tmp_path)], check=True)
+    assert answer.returncode == 2
+    assert f"the data folder {tmp_path} cannot be used" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--dicom-port", "--metrics-port"])
+def test_a_port_in_use_is_named_with_the_option_that_chooses_another(tmp_path, option):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        if option == "--metrics-port":
+            answer = run("render", "--port", "0", "--data", str(tmp_path), option, port)
+        else:
+            others = {"--port": "0", "--dicom-port": "0"} | {option: port}
+            answer = run("serve", "--data", str(tmp_path), *(word for pair in others.items() for word in pair))
+    assert answer.returncode == 2
+    assert answer.stderr.strip().splitlines()[-1].startswith("webviewer: cannot ")
+    assert f":{port}" in answer.stderr
+    assert option in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

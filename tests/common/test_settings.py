@@ -29,6 +29,9 @@ def test_json_is_read_too(tmp_path):
         ("port: many", "port"),
         ("- 1", "mapping"),
         ("port: [", "cannot read"),
+        ("a: " + "[" * 5000, "cannot read"),
+        ("1: 2", "mapping"),
+        ("session_idle: 0", "session_idle"),
         (None, "cannot read"),
     ],
 )
@@ -38,3 +41,10 @@ def test_a_wrong_file_is_named_with_the_wrong_key(tmp_path, content, words):
         file.write_text(content)
     with pytest.raises(InvalidRequestError, match=words):
         load({}, file)
+
+
+def test_a_wrong_variable_is_named_without_its_value(monkeypatch):
+    monkeypatch.setenv("WEBVIEWER_ALLOWED_ORIGINS", "https://viewer.example")
+    with pytest.raises(InvalidRequestError, match="allowed_origins") as error:
+        load({})
+    assert "viewer.example" not in error.value.message

@@ -36,7 +36,7 @@ from webviewer.roles import Mode, Peers, find_role
 from webviewer.settings import Settings
 from webviewer.wire.grants import GrantVerifier
 from webviewer.wire.keyring import KeyRing
-from webviewer.wire.messages import MAX_MESSAGE_BYTES, Opened, StackGeometry
+from webviewer.wire.messages import Opened, StackGeometry
 from webviewer_control.app import create_app
 from webviewer_control.services.control import open_control, utc_now
 
@@ -359,19 +359,7 @@ class Running:
 async def served(app):
     """Run the application in a real uvicorn on a free port."""
     listener = server.listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        proxy_headers=False,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=1,
-    )
-    runner = uvicorn.Server(config)
+    runner = uvicorn.Server(server.configuration(app, grace_seconds=1))
     task = asyncio.create_task(runner._serve(sockets=[listener]))
     try:
         yield server.address(listener)

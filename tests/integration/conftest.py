@@ -64,7 +64,7 @@ class Launcher:
                 return found[1]
         pytest.fail(f"ended with {process.wait()} before it listened:\n{log.read_text()[-3000:]}")
 
-    def stop(self) -> None:
+    def close(self) -> None:
         for process in reversed(self.started):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -101,7 +101,7 @@ def unified(folder: Path, *arguments: str) -> Iterator[Deployment]:
         wait_until_ready(url, log)
         yield Deployment(url, port, {"unified": process}, {"unified": log})
     finally:
-        launcher.stop()
+        launcher.close()
 
 
 @contextlib.contextmanager
@@ -136,7 +136,13 @@ def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
         processes = {role: process for role, (process, _) in started.items()}
         yield Deployment(urls["control"], ports["dicom"], processes, {role: log for role, (_, log) in started.items()})
     finally:
-        launcher.stop()
+        launcher.close()
+
+
+@pytest.fixture(scope="session")
+def launch() -> type[Launcher]:
+    """What starts processes, for a test that wants its own."""
+    return Launcher
 
 
 @pytest.fixture(scope="module", params=["unified", "cluster"])
@@ -155,4 +161,11 @@ def deployment(request, tmp_path_factory) -> Iterator[Deployment]:
 def lone_deployment(tmp_path) -> Iterator[Deployment]:
     """The product in one process, for a test that harms it."""
     with unified(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def talkative_deployment(tmp_path) -> Iterator[Deployment]:
+    """The product in one process, writing down all that it would ever log."""
+    with unified(tmp_path, "--log-level", "debug") as running:
         yield running

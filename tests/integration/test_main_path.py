@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from websockets.sync.client import connect
@@ -201,3 +202,23 @@ def test_it_ends_cleanly_when_it_is_told_to(lone_deployment):
     process = lone_deployment.processes["unified"]
     process.terminate()
     assert process.wait(20) == 0
+
+
+def test_no_log_holds_a_patient_or_a_secret_even_when_debugging(talkative_deployment):
+    page = Page(talkative_deployment.url)
+    instance = PHANTOM.instance(0)
+    name, patient = (
+        str(pydicom.dcmread(io.BytesIO(instance))[keyword].value) for keyword in ("PatientName", "PatientID")
+    )
+    assert page.upload(instance, f"{name}.dcm")["state"] == "done"
+    assert page.upload(instance[:300], f"{patient}.dcm")["outcomes"][0]["status"] == "quarantined"
+    [study] = page.studies(name=name.replace("^", " "), pid=patient)
+    [series] = page.http.get(f"/v2/studies/{study['id']}").json()["series"]
+    with page.socket() as socket:
+        Viewport(socket, study["id"], series["id"], (64, 64))
+    log = talkative_deployment.log("unified")
+    assert "debug" in log
+    secrets = [*page.http.cookies.values(), page.http.headers["X-CSRF-Token"], "eyJ"]
+    for text in (*secrets, *name.replace("^", " ").split(), patient, study["uid"]):
+        assert text not in log
+    page.close()

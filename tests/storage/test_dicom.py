@@ -209,6 +209,32 @@ async def test_more_associations_than_allowed_are_refused_for_now(dicom_associat
         assert status == 0
 
 
+def association_request():
+    context = struct.pack(">4B", 1, 0, 0, 0) + variable(0x30, CT.encode()) + variable(0x40, b"1.2.840.10008.1.2.1")
+    user = variable(0x51, struct.pack(">L", 131072)) + variable(0x52, b"1.2.3.4")
+    head = struct.pack(">HH16s16s32x", 1, 0, b"WEBVIEWER".ljust(16), b"SCANNER".ljust(16))
+    items = variable(0x10, b"1.2.840.10008.3.1.1.1") + variable(0x20, context) + variable(0x50, user)
+    return pdu(head + items, 1)
+
+
+def variable(kind, data):
+    return struct.pack(">BBH", kind, 0, len(data)) + data
+
+
+@pytest.mark.parametrize("ending", ["closed", "reset", "aborted"])
+async def test_who_asks_and_goes_away_at_once_takes_no_place(settings, start, run_program, ending):
+    async with start(settings, max_associations=2) as node:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", node.dicom_port)) as connection:
+                if ending == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.sendall(association_request() + (pdu(bytes(4), 7) if ending == "aborted" else b""))
+            await asyncio.sleep(0)  # the node answers in the same loop
+        async with asyncio.timeout(20):
+            while (await run_program("echoscu", "127.0.0.1", node.dicom_port, "-aec", "WEBVIEWER"))[0] != 0:
+                pass
+
+
 async def test_parallel_senders_are_all_stored(settings, start, token, run_program, make_object, tmp_path):
     async with start(settings, dicom_processes=2) as node:
         folders = [

@@ -5,6 +5,7 @@
 import asyncio
 import hashlib
 import io
+import struct
 import zipfile
 
 import pytest
@@ -14,6 +15,7 @@ from webviewer.domain.identity import Store
 from webviewer.domain.study import StudyQuery
 from webviewer.testing.storage_port import upload
 from webviewer_storage.ingest.text import clean, name_groups, search_form
+from webviewer_storage.uploads.archive import MAX_DIRECTORY_BYTES
 
 
 @pytest.fixture
@@ -231,10 +233,46 @@ async def test_damage_inside_an_archive_costs_one_file(send, make_object):
     assert [outcome.status for outcome in outcomes] == ["stored", "rejected"]
 
 
-async def test_a_damaged_archive_fails_with_a_reason(node, store, token, make_object):
-    content = zipped([("1.dcm", make_object(1))])
-    state = await upload(node.port, token(store), content[:40] + content[60:], "a.zip")
-    assert state.state == "failed" or state.outcomes[0].status in {"not-dicom", "rejected"}
+@pytest.mark.parametrize("damage", ["hole", "end", "name"])
+async def test_a_damaged_archive_fails_with_a_reason(node, store, token, make_object, damage):
+    content = zipped([("é.dcm", make_object(1))])
+    damaged = {
+        "hole": content[:40] + content[60:],
+        "end": content[:-30],
+        "name": content.replace("é".encode(), b"\xff\xfe"),
+    }[damage]
+    state = await upload(node.port, token(store), damaged, "a.zip")
+    reasons = [state.reason, *(outcome.reason for outcome in state.outcomes)]
+    assert any("damaged" in reason for reason in reasons)
+    assert not any("internal" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+async def test_damage_is_named_whatever_the_archive_is_packed_with(send, make_object, method):
+    content = zipped([("1.dcm", make_object(1)), ("2.dcm", make_object(2))], compress_type=method)
+    start = content.index(b"1.dcm") + 5
+    outcomes = await send(content[: start + 12] + b"\xff" * 40 + content[start + 52 :], "a.zip")
+    assert [(outcome.status, "damaged" in outcome.reason) for outcome in outcomes] == [
+        ("rejected", True),
+        ("stored", False),
+    ]
+
+
+async def test_a_list_of_members_that_would_fill_the_memory_is_not_read(node, store, token):
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, *[0] * 8, 1, *[0] * 6) + b"a"
+    local = struct.pack("<4s2B4HL2L2H", b"PK\3\4", 20, *[0] * 8, 1, 0) + b"a"
+    directory = entry * (MAX_DIRECTORY_BYTES // len(entry) + 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(directory), len(local), 0)
+    state = await upload(node.port, token(store), local + directory + end, "a.zip")
+    assert (state.state, "more than" in state.reason) == ("failed", True)
+
+
+async def test_an_uploaded_object_over_the_limit_is_refused(settings, start, token, make_object, files_of):
+    async with start(settings, no_dicom=True, max_object_bytes=200) as node:
+        state = await upload(node.port, token(node.shared_store), make_object(1))
+    [outcome] = state.outcomes
+    assert (outcome.status, "larger" in outcome.reason) == ("rejected", True)
+    assert files_of(settings.data) == []
 
 
 async def test_uploads_survive_a_restart(settings, start, token, make_object):

@@ -326,6 +326,7 @@ export interface Opened {
   colour: boolean;
   frame_time: number | null;
   geometry: StackGeometry;
+  lossy_ratio: number | null;
   modality: string;
   position_unit: 'mm' | 'index';
   series: string;

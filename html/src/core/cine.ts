@@ -53,6 +53,7 @@ export class Cine {
   private startTime = 0;
   private current: CineState;
   private shownTimes: number[] = [];
+  private lastShown = -1;
 
   constructor(
     private readonly driver: CineDriver,
@@ -95,8 +96,11 @@ export class Cine {
     this.shownTimes = [];
   }
 
-  shown(): void {
-    if (this.running) this.shownTimes.push(this.timing.now());
+  /** `slice` has appeared; a better picture of the same one is no further one. */
+  shown(slice: number): void {
+    if (!this.running || slice === this.lastShown) return;
+    this.lastShown = slice;
+    this.shownTimes.push(this.timing.now());
   }
 
   private restart(): void {

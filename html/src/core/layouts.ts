@@ -54,10 +54,12 @@ export function layoutOf(id: string): Layout {
   return found ? gridLayout(Number(found[1]), Number(found[2])) : gridLayout(1, 1);
 }
 
-/** How many pictures a study starts with: one, two side by side, or four. */
-export function defaultLayout(imageSeries: number, modality: string, portrait = false): string {
-  if (imageSeries <= 1 || ['CR', 'DX', 'US', 'XA'].includes(modality)) return '1x1';
-  if (imageSeries === 2) return portrait ? '2x1' : '1x2';
+export type ScreenShape = 'landscape' | 'portrait' | 'phone';
+
+/** How many pictures a study starts with: one, two beside or above each other, or four; a phone has room for one. */
+export function defaultLayout(imageSeries: number, modality: string, shape: ScreenShape = 'landscape'): string {
+  if (shape === 'phone' || imageSeries <= 1 || ['CR', 'DX', 'US', 'XA'].includes(modality)) return '1x1';
+  if (imageSeries === 2) return shape === 'portrait' ? '2x1' : '1x2';
   return '2x2';
 }
 

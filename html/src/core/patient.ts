@@ -60,6 +60,20 @@ export function patientToSource(
   };
 }
 
+/**
+ * Where a slice lies, as readers name it: millimetres along the stack's normal, turned so that it looks
+ * to the left, the back or the head, whichever is nearest (an axial slice's is its z). Null where the file does not say.
+ */
+export function placeAlongNormal(
+  { origin }: Pick<StackFrame, 'origin'>,
+  { row, column }: Pick<StackGeometry, 'row' | 'column'>,
+): number | null {
+  if (!row || !column || !origin) return null;
+  const normal = cross(row, column);
+  const largest = normal.reduce((best, value) => (Math.abs(value) > Math.abs(best) ? value : best), 0);
+  return Math.sign(largest) * dot(normal, origin);
+}
+
 /** Index of the slice nearest to a point; -1 for a stack without positions in space. */
 export function nearestSlice(
   slices: readonly StackFrame[],

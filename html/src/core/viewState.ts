@@ -29,6 +29,8 @@ export interface SentView {
   view: ImageView;
   readonly size: Pair;
   readonly time: number;
+  /** It went out with an `open`, not by the hand. */
+  readonly opening: boolean;
 }
 
 /** More states than a viewport can have on their way. */
@@ -127,7 +129,7 @@ export class ViewChannel {
     this.dirty = false;
     this.sentActive = false;
     this.lastSequence += 1;
-    this.remember();
+    this.remember(true);
     return this.lastSequence;
   }
 
@@ -174,8 +176,9 @@ export class ViewChannel {
     this.remember();
   }
 
-  private remember(): void {
-    this.sent.push({ sequence: this.lastSequence, view: this.state, size: this.area, time: this.options.now() });
+  private remember(opening = false): void {
+    const time = this.options.now();
+    this.sent.push({ sequence: this.lastSequence, view: this.state, size: this.area, time, opening });
     if (this.sent.length > MAX_SENT) this.sent.shift();
   }
 }

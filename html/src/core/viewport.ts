@@ -346,7 +346,8 @@ export class ViewportController extends Emitter<ViewportEvents> implements ToolT
     const sent = this.channel.sentView(header.sequence);
     if (sent && this.latencyOf < header.sequence) {
       this.latencyOf = header.sequence;
-      this.emit('latency', performance.now() - sent.time);
+      // Reading and decoding a series for the first time says nothing about the line.
+      if (!sent.opening) this.emit('latency', performance.now() - sent.time);
     }
     if (sent && !(header.flags & (FrameFlag.Neighbour | FrameFlag.Reduced))) {
       this.cache.put(viewKey(sent.view, sent.size), { header, payload });
@@ -381,7 +382,7 @@ export class ViewportController extends Emitter<ViewportEvents> implements ToolT
     this.channel.unbound();
     this.endQuery();
     if (this.status !== 'failed') this.status = 'closed';
-    this.setStale(false);
+    this.endSilence();
   }
 
   private endQuery(): void {
@@ -401,7 +402,13 @@ export class ViewportController extends Emitter<ViewportEvents> implements ToolT
   private showCached(sequence: number): void {
     const cached = this.cache.get(viewKey(this.view, this.channel.size));
     if (cached === undefined) return;
-    const sent: SentView = { sequence, view: this.view, size: this.channel.size, time: performance.now() };
+    const sent: SentView = {
+      sequence,
+      view: this.view,
+      size: this.channel.size,
+      time: performance.now(),
+      opening: false,
+    };
     const header = { ...cached.header, sequence };
     this.queue.push({ header, payload: cached.payload, received: performance.now(), fromCache: true, sent });
   }
@@ -414,7 +421,7 @@ export class ViewportController extends Emitter<ViewportEvents> implements ToolT
     this.shownHeader = frame.header;
     this.shownView = frame.sent ?? null;
     this.problem = null;
-    this.setStale(false);
+    this.endSilence();
     this.place();
     this.watchStaleness();
     this.emit('shown', frame.header);
@@ -451,12 +458,19 @@ export class ViewportController extends Emitter<ViewportEvents> implements ToolT
     if (style.transform !== transform) style.transform = transform;
   }
 
+  /** Counts the silence since the last picture: a hand that goes on moving does not begin it anew. */
   private watchStaleness(): void {
-    clearTimeout(this.staleTimer);
     if (!this.channel.active || this.shownHeader?.sequence === this.channel.sequence) return;
-    this.staleTimer = setTimeout(() => {
+    this.staleTimer ??= setTimeout(() => {
+      this.staleTimer = undefined;
       this.setStale(this.status === 'ready' && this.shownHeader?.sequence !== this.channel.sequence);
     }, STALE_MS);
+  }
+
+  private endSilence(): void {
+    clearTimeout(this.staleTimer);
+    this.staleTimer = undefined;
+    this.setStale(false);
   }
 
   private setStale(stale: boolean): void {

@@ -159,6 +159,7 @@ def _serve(options: dict[str, Any]) -> int:
     command = options.pop("command")
     settings = _settings(options)
     logs.configure(settings)
+    configuration.open_data_folder(settings)
     from webviewer import unified  # noqa: PLC0415 - `--version`, `--help` and wrong settings need no role
 
     run = unified.run_unified(settings) if command == "serve" else unified.run_single(command, settings)
@@ -173,6 +174,7 @@ def _upgrade(options: dict[str, Any]) -> int:
     roles = options.pop("role", ["control", "storage"])
     settings = _settings(options)
     logs.configure(settings)
+    configuration.open_data_folder(settings)
     for name in roles:
         role = find_role(name)
         if role.upgrade:

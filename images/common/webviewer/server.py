@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from webviewer.errors import InvalidRequestError
+from webviewer.web.http_protocol import LimitedHttp
 from webviewer.wire.messages import MAX_MESSAGE_BYTES
 
 _log = structlog.get_logger(__name__)
@@ -50,11 +51,11 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: Starlette, listener: socket.socket) -> None:
-    """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time."""
-    config = uvicorn.Config(
+def configuration(app: Starlette, grace_seconds: int = _GRACE_SECONDS) -> uvicorn.Config:
+    """Return how uvicorn serves ``app``; open requests have ``grace_seconds`` to finish at the end."""
+    return uvicorn.Config(
         app,
-        http="httptools",
+        http=LimitedHttp,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # frames are compressed already: deflate costs 100 times the relay
@@ -65,9 +66,13 @@ async def serve(app: Starlette, listener: socket.socket) -> None:
         server_header=False,
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
-    server = _Server(config)
+
+
+async def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time."""
+    server = _Server(configuration(app))
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

@@ -7,16 +7,18 @@ by ``-c`` (YAML or JSON), the defaults below.
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from webviewer.errors import InvalidRequestError
 
 MIB = 1024 * 1024
+_MAX_SECONDS = 366 * 24 * 3600
 Port = Annotated[int, Field(ge=0, le=65535)]
 LogLevel = Literal["error", "warning", "info", "debug"]
 
@@ -71,15 +73,15 @@ class Settings(BaseSettings):
     # Sessions and people
     demo: bool = False
     no_sample: bool = False
-    session_idle: float = 30 * 60
-    session_lifetime: float = 12 * 3600
+    session_idle: Annotated[float, Field(gt=0, le=_MAX_SECONDS)] = 30 * 60
+    session_lifetime: Annotated[float, Field(gt=0, le=_MAX_SECONDS)] = 12 * 3600
 
     # Limits
-    max_upload_bytes: int = 8 * 1024 * MIB
-    max_object_bytes: int = 4 * 1024 * MIB
+    max_upload_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * MIB
+    max_object_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * MIB
     max_pdu_bytes: Annotated[int, Field(ge=4096, le=16 * MIB)] = 256 * 1024
-    max_associations: int = 64
-    min_free_bytes: int = 256 * MIB
+    max_associations: Annotated[int, Field(ge=1)] = 64
+    min_free_bytes: Annotated[int, Field(ge=0)] = 256 * MIB
     """Nothing is accepted when the volume has less than this left."""
     max_image_pixels: int = 512 * 1000 * 1000
 
@@ -126,15 +128,34 @@ def load(flags: dict[str, Any], file: Path | None = None) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise InvalidRequestError("wrong settings:\n  " + "\n  ".join(lines)) from error
+    except SettingsError as error:
+        # Its message names the field and leaves out the value.
+        text = f'wrong settings: {error}; lists are written as JSON, such as \'["a", "b"]\''
+        raise InvalidRequestError(text) from error
+
+
+def open_data_folder(settings: Settings) -> None:
+    """Make the data folder if need be and try to write. Raises InvalidRequestError if it cannot be used."""
+    probe = settings.data / f".probe-{secrets.token_hex(8)}"
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        text = (
+            f"the data folder {settings.data} cannot be used: {error.strerror}; "
+            "choose another with --data, or let this user write there"
+        )
+        raise InvalidRequestError(text) from error
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         text = f"cannot read settings from {file}: {error}"
         raise InvalidRequestError(text) from error
-    if not isinstance(content or {}, dict):
-        text = f"{file} must hold a mapping of settings"
+    if not isinstance(content or {}, dict) or not all(isinstance(key, str) for key in content or {}):
+        text = f"{file} must hold a mapping of settings: a name, a colon and a value per line"
         raise InvalidRequestError(text)
     return content or {}

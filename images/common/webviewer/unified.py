@@ -20,7 +20,7 @@ from webviewer import server
 from webviewer.clients.render import RenderClient
 from webviewer.clients.storage import StorageClient
 from webviewer.domain.study import IngestOutcome
-from webviewer.errors import InvalidRequestError
+from webviewer.errors import InvalidRequestError, WebViewerError
 from webviewer.roles import Mode, Peers, Role, RoleName, find_role
 from webviewer.sample.series import PhantomSeries
 from webviewer.settings import Settings
@@ -54,7 +54,7 @@ async def unified(settings: Settings) -> AsyncIterator[Starlette]:
         roles["render"].create_app(services["render"], Peers(storage=storage))
         app = roles["control"].create_app(services["control"], Peers(storage=storage, render=render))
         if not settings.no_sample:
-            task = asyncio.create_task(_make_sample(settings, services["storage"]))
+            task = asyncio.create_task(_try_sample(settings, services["storage"]))
             stack.push_async_callback(_cancel, task)
         yield app
 
@@ -90,7 +90,8 @@ async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:
         text = f"{name} needs control_url and node_secret to fetch the keys that grants are checked with"
         raise InvalidRequestError(text)
     headers = {"Authorization": f"Bearer {settings.node_secret.get_secret_value()}"}
-    async with httpx2.AsyncClient(timeout=5.0) as client:
+    # trust_env off: a proxy of the environment is for the world, and must not see the secret.
+    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
         while True:
             try:
                 answer = await client.get(f"{settings.control_url.rstrip('/')}/v2/keys", headers=headers)
@@ -125,6 +126,14 @@ async def _make_sample(settings: Settings, storage: _Ingest) -> None:
     _log.info("sample study ready")
 
 
+async def _try_sample(settings: Settings, storage: _Ingest) -> None:
+    try:
+        await _make_sample(settings, storage)
+    except (WebViewerError, OSError) as error:
+        # The next start tries again; the server is of use without it.
+        _log.warning("sample study not made", cause=str(error))
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -144,7 +153,15 @@ async def run_single(name: RoleName, settings: Settings) -> None:
     role: Role[Any] = find_role(name)
     listener = server.listen(settings.host, role.default_port if settings.port is None else settings.port)
     _log.info("starting", role=name, version=webviewer.__version__)
-    metrics, thread = prometheus_client.start_http_server(settings.metrics_port, settings.host)
+    try:
+        metrics, thread = prometheus_client.start_http_server(settings.metrics_port, settings.host)
+    except OSError as error:
+        listener.close()
+        text = (
+            f"cannot serve metrics on {settings.host}:{settings.metrics_port}: {error.strerror}; "
+            "choose another with --metrics-port, 0 = any free one"
+        )
+        raise InvalidRequestError(text) from error
     try:
         async with single(name, settings) as app:
             await server.serve(app, listener)

@@ -59,6 +59,7 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     app.router.default = pages  # the bare base path is below no mount
     app.state.context = Context(control, gateway, origins, Readiness(parts))
     app.state.openapi = document()
+    app.middleware_stack = app.build_middleware_stack()  # wrong settings are found now, not by the first request
     return app
 
 

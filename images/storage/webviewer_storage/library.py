@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from webviewer.db.engine import read_only
+from webviewer.db.engine import outages_named, read_only
 from webviewer.domain.study import IngestOutcome
-from webviewer.errors import InvalidRequestError
+from webviewer.errors import InvalidRequestError, PeerUnavailableError
 from webviewer_storage import metrics
 from webviewer_storage.blobs.folder import BlobFolder
 from webviewer_storage.blobs.same_data import same_data_set
@@ -45,13 +45,15 @@ class Library:
         self._memory = WriterMemory()
         self._doomed: set[str] = set()
         self._identical: set[str] = set()
-        self._undecided: set[str] = set()
+        self._undecided: dict[str, str] = {}
+        """Name -> digest of files whose rows may exist: the database may have gone away behind the commit."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a consistent view of the index."""
-        async with self._reader.connect() as connection:
-            yield connection
+        """Open a consistent view of the index. Raises PeerUnavailableError while its database does not answer."""
+        with outages_named():
+            async with self._reader.connect() as connection:
+                yield connection
 
     async def recover(self) -> None:
         """Finish what a crash interrupted: committed files move on, all others go."""
@@ -80,16 +82,18 @@ class Library:
         """Make a batch durable: one transaction, then the moves. Returns outcomes in order.
 
         An object that cannot be indexed is ``rejected`` alone; the others of its batch are not touched.
+        While the database does not answer all are.
         """
         started = time.monotonic()
         async with self._lock:
             try:
                 outcomes = await self._write(receipts)
+            except PeerUnavailableError as error:
+                outcomes = [self._put_off(receipt, error.message) for receipt in receipts]
             except (SQLAlchemyError, OSError):
                 outcomes = [await self._write_alone(receipt) for receipt in receipts]
             await asyncio.to_thread(self._move, receipts, outcomes)
-            if self._doomed:
-                await self._remove_doomed()
+            await self._tidy()
         metrics.COMMIT_SECONDS.observe(time.monotonic() - started)
         metrics.COMMIT_OBJECTS.observe(len(receipts))
         for receipt, outcome in zip(receipts, outcomes, strict=True):
@@ -103,12 +107,13 @@ class Library:
         await asyncio.to_thread(self._prepare, receipts)
         # What a failed batch changed is not trusted.
         memory, self._memory = self._memory, WriterMemory()
-        async with self._engine.begin() as connection:
-            writer = BatchWriter(connection, self._same_data, memory)
-            outcomes = await writer.write(receipts)
-            revived = self._doomed & {receipt.digest for receipt in receipts}
-            if revived:
-                await deletion.forget_doomed(connection, list(revived))
+        with outages_named():
+            async with self._engine.begin() as connection:
+                writer = BatchWriter(connection, self._same_data, memory)
+                outcomes = await writer.write(receipts)
+                revived = self._doomed & {receipt.digest for receipt in receipts}
+                if revived:
+                    await deletion.forget_doomed(connection, list(revived))
         self._memory = writer.memory()
         self._doomed -= revived
         self._identical |= writer.identical
@@ -117,21 +122,29 @@ class Library:
     async def _write_alone(self, receipt: Receipt) -> IngestOutcome:
         try:
             return (await self._write([receipt]))[0]
+        except PeerUnavailableError as error:
+            return self._put_off(receipt, error.message)
         except (SQLAlchemyError, OSError) as error:
-            _log.error("object not indexed", cause=type(error).__name__)
             _log.debug("object not indexed", exc_info=error)
-            await self._keep_if_committed(receipt)
-            return IngestOutcome(status="rejected", reason="the index did not take the object", name=receipt.name)
+            return self._put_off(receipt, "the index did not take the object")
 
-    async def _keep_if_committed(self, receipt: Receipt) -> None:
-        """Keep the file if its row may exist: a database that went away may have committed."""
+    def _put_off(self, receipt: Receipt, reason: str) -> IngestOutcome:
+        """Refuse an object, but keep its file until it is known whether its row was committed."""
+        _log.error("object not indexed", cause=reason)
+        self._undecided[receipt.file] = receipt.digest
+        return IngestOutcome(status="rejected", reason=reason, name=receipt.name)
+
+    async def _tidy(self) -> None:
+        """Finish, now or after a later batch, what a lost database left undone."""
         try:
-            async with self.read() as connection:
-                committed = await deletion.referenced(connection, [receipt.digest])
-        except (SQLAlchemyError, OSError):
-            committed = {receipt.digest}
-        if committed:
-            self._undecided.add(receipt.file)
+            if self._undecided:
+                async with self.read() as connection:
+                    known = await deletion.referenced(connection, list(set(self._undecided.values())))
+                await asyncio.to_thread(self._settle, self._undecided, known)
+                self._undecided = {}
+            await self._remove_doomed()
+        except PeerUnavailableError as error:
+            _log.warning("files not tidied", cause=error.message)
 
     async def _same_data(self, digest: str, receipt: Receipt) -> bool:
         pair = self.blobs.path(digest), self.blobs.incoming / receipt.file
@@ -154,18 +167,18 @@ class Library:
             except OSError as error:
                 _log.error("file not moved", cause=error.strerror, digest=receipt.digest)
         self._identical.clear()
-        self._undecided.clear()
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[AsyncConnection]:
         """Change rows in one transaction; blobs doomed by it are unlinked after its commit."""
         async with self._lock:
             self._memory = WriterMemory()
-            async with self._engine.begin() as connection:
-                yield connection
-                doomed = await deletion.doomed(connection)
+            with outages_named():
+                async with self._engine.begin() as connection:
+                    yield connection
+                    doomed = await deletion.doomed(connection)
             self._doomed = set(doomed)
-            await self._remove_doomed()
+            await self._tidy()
 
     async def _remove_doomed(self) -> None:
         digests = sorted(self._doomed)
@@ -177,8 +190,9 @@ class Library:
                 self.blobs.remove(digest)
 
         await asyncio.to_thread(unlink)
-        async with self._engine.begin() as connection:
-            await deletion.forget_doomed(connection, digests)
+        with outages_named():
+            async with self._engine.begin() as connection:
+                await deletion.forget_doomed(connection, digests)
         self._doomed.clear()
 
 

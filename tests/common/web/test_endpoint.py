@@ -98,7 +98,7 @@ def test_a_body_beyond_the_limit_is_refused(client):
 def test_the_document_names_what_the_code_does():
     document = openapi_document("Things", "1", ENDPOINTS)
     operation = document["paths"]["/things/{id}"]["post"]
-    assert set(operation["responses"]) == {"200", "401", "403", "409", "413", "422"}
+    assert set(operation["responses"]) == {"200", "401", "403", "409", "413", "422", "503"}
     assert [parameter["name"] for parameter in operation["parameters"]] == ["id", "limit"]
     assert operation["security"] == [{"session": []}, {"bearer": []}]
     assert document["paths"]["/fail"]["get"]["security"] == []

@@ -106,6 +106,21 @@ async def test_what_is_not_there_is_not_found(site, path):
     assert answer.json()["code"] == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("path", "up", "depth"), [("/mistyped", "./", 0), ("/viewer/other", "../", 1), ("/a/b/", "../../", 2)]
+)
+async def test_who_opens_an_unknown_address_in_a_browser_gets_a_page_that_finds_its_assets(
+    site, pages, path, up, depth
+):
+    page = '<meta name="webviewer-depth" content="0" /><script src="./assets/main-abc123.js"></script>'
+    (pages.folder / "index.html").write_text(page)
+    client = await site.client()
+    answer = await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.text == page.replace('"./', f'"{up}').replace('content="0"', f'content="{depth}"')
+    assert (await client.get("/v2/unknown", headers={"Accept": "text/html"})).json()["code"] == "not_found"
+
+
 async def test_the_pages_configuration_comes_from_settings_not_from_the_file(start, pages):
     running = await start(html=pages.folder, server_url="https://clinic.example/")
     client = await running.client()

@@ -55,8 +55,8 @@ describe('cine', () => {
     expect(driver.index).toBe(1);
     tick(1500);
     expect(driver.index).toBe(15);
-    cine.shown();
-    expect(cine.realRate).toBe(1);
+    for (const slice of [14, 15, 15]) cine.shown(slice);
+    expect(cine.realRate, 'a final picture after its preview is none more').toBe(2);
     cine.set({ speed: 20 });
     tick(1600);
     expect(driver.index).toBe(17);
@@ -75,8 +75,9 @@ describe('layouts', () => {
 
   it('start by the number of series', () => {
     expect([0, 1, 2, 3].map((count) => defaultLayout(count, 'CT'))).toEqual(['1x1', '1x1', '1x2', '2x2']);
-    expect(defaultLayout(2, 'CT', true)).toBe('2x1');
+    expect(defaultLayout(2, 'CT', 'portrait')).toBe('2x1');
     expect(defaultLayout(5, 'US')).toBe('1x1');
+    expect(defaultLayout(5, 'CT', 'phone')).toBe('1x1');
   });
 
   it('move a splitter without closing a viewport', () => {

@@ -55,6 +55,7 @@ export function stack(geometry: StackGeometry = AXIAL, count = 10, step = 2, fir
     windows: [window(40, 400)],
     colour: false,
     frame_time: null,
+    lossy_ratio: null,
     value_range: [-1024, 3071],
     volume: null,
     volume_problem: null,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { comboOf, keyLabel, toolOfKey } from '../hotkeys';
-import { Bindings } from '../tools/bindings';
+import { Bindings, pressOf } from '../tools/bindings';
 import { Gestures } from '../tools/gestures';
 import { POINTER_TOOLS, zoomAround } from '../tools/pointerTools';
 import { TOOL_TABLE, toolRow, toolTextKey } from '../tools/table';
@@ -225,10 +225,29 @@ describe('gestures', () => {
     vi.advanceTimersByTime(501);
     expect(events.menu).toHaveBeenCalledOnce();
     gestures.up(1, sample(100, 200, { time: 600 }));
+    gestures.down(target, 1, 0, sample(100, 200, { time: 700 }), true);
+    gestures.move(1, sample(106, 204, { time: 800 }));
+    vi.advanceTimersByTime(501);
+    expect(events.menu, 'a finger that trembles still rests').toHaveBeenCalledTimes(2);
+    gestures.up(1, sample(106, 204, { time: 1300 }));
     gestures.down(target, 1, 0, sample(100, 200), true);
     gestures.move(1, sample(150, 200));
     vi.advanceTimersByTime(501);
-    expect(events.menu).toHaveBeenCalledOnce();
+    expect(events.menu).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('the button of a press', () => {
+  const press = { button: 0, shiftKey: false, ctrlKey: true, altKey: false, metaKey: false };
+
+  it('with Ctrl keeps its button, and the command key is Ctrl', () => {
+    expect(pressOf(press, false)).toEqual({ button: 0, modifiers: { shift: false, ctrl: true, alt: false } });
+    const command = { ...press, ctrlKey: false, metaKey: true };
+    expect(pressOf(command, true)).toEqual({ button: 0, modifiers: { shift: false, ctrl: true, alt: false } });
+  });
+
+  it('is the right one for Ctrl and click on a Mac', () => {
+    expect(pressOf(press, true)).toEqual({ button: 2, modifiers: { shift: false, ctrl: false, alt: false } });
   });
 });
 

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ViewerConnection } from '../connection';
 import { FrameFlag, HEADER_LENGTH } from '../frameHeader';
-import { nearestPosition } from '../goto';
+import { sliceNamed } from '../goto';
 import { EventSocket, type SocketLike } from '../socket';
 import type { ViewportController } from '../viewport';
 import type { ClientMessage, ViewMessage } from '../wire';
-import { stack } from './samples';
+import { SAGITTAL, stack, UNKNOWN } from './samples';
 
 class Server implements SocketLike {
   binaryType = '';
@@ -249,6 +249,35 @@ describe('a viewport on the connection', () => {
     vi.useRealTimers();
   });
 
+  it('counts the silence from the last picture, though the hand never rests', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'requestAnimationFrame'] });
+    const { viewport } = connect();
+    opened(viewport);
+    viewport.hold(true);
+    for (let turn = 0; turn < 45; turn += 1) {
+      viewport.patch({ rotation: turn + 1 });
+      await vi.advanceTimersByTimeAsync(16);
+    }
+    expect(viewport.stale).toBe(true);
+    const { sequence } = server().of('view').at(-1) as ViewMessage;
+    server().frame({ viewport: 1, sequence, serial: 1 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(viewport.stale).toBe(false);
+    vi.useRealTimers();
+  });
+
+  it('does not take the first reading of a series for a slow line', async () => {
+    const { connection, viewport } = connect();
+    opened(viewport);
+    server().frame({ viewport: 1, sequence: 1, serial: 1, quality: 2 });
+    await ticks();
+    expect(connection.traffic.roundTrip).toBeNull();
+    viewport.goTo(2);
+    await ticks();
+    server().frame({ viewport: 1, sequence: 2, serial: 2, quality: 2 });
+    expect(connection.traffic.roundTrip).toBeGreaterThan(0);
+  });
+
   it('tells the queue, and forgets it when the place is free', () => {
     const { connection, viewport } = connect();
     const places: (number | null)[] = [];
@@ -260,17 +289,27 @@ describe('a viewport on the connection', () => {
 });
 
 describe('going to a slice by typing', () => {
-  const { slices } = stack();
+  const axial = stack();
 
   it('takes a number or a position', () => {
-    expect(nearestPosition('3', slices)).toBe(2);
-    expect(nearestPosition(' 7 mm', slices)).toBe(3);
-    expect(nearestPosition('6,9 мм', slices)).toBe(3);
-    expect(nearestPosition('-50mm', slices)).toBe(0);
+    expect(sliceNamed('3', axial)).toBe(2);
+    expect(sliceNamed(' 7 mm', axial)).toBe(3);
+    expect(sliceNamed('6,9 мм', axial)).toBe(3);
+    expect(sliceNamed('-50mm', axial)).toBe(0);
+  });
+
+  it('counts millimetres as the overlay does, whichever way the stack runs', () => {
+    const sagittal = stack(SAGITTAL, 10, 2);
+    expect(sagittal.slices[3]?.origin?.[0]).toBe(-6);
+    expect(sliceNamed('-6 mm', sagittal)).toBe(3);
+  });
+
+  it('knows no millimetres where the file does not say where the slices are', () => {
+    expect(sliceNamed('6 mm', stack(UNKNOWN))).toBeNull();
   });
 
   it('refuses the rest', () => {
-    expect(['0', '11', '2.5', 'x', ''].map((text) => nearestPosition(text, slices))).toEqual([
+    expect(['0', '11', '2.5', 'x', ''].map((text) => sliceNamed(text, axial))).toEqual([
       null,
       null,
       null,

@@ -14,6 +14,26 @@ export function buttonName(button: number): MouseButton | null {
   return BUTTONS[button] ?? null;
 }
 
+/** The part of PointerEvent that says which button was pressed with what. */
+export interface PressedButton {
+  readonly button: number;
+  readonly shiftKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly altKey: boolean;
+  readonly metaKey: boolean;
+}
+
+/**
+ * The button and the modifiers of a press. On a Mac the command key stands for Ctrl, and a click with
+ * its Ctrl key is the system's right click.
+ */
+export function pressOf(event: PressedButton, isMac: boolean): { button: number; modifiers: Modifiers } {
+  const { shiftKey: shift, altKey: alt, ctrlKey, metaKey } = event;
+  if (!isMac) return { button: event.button, modifiers: { shift, alt, ctrl: ctrlKey || metaKey } };
+  const button = ctrlKey && event.button === 0 ? 2 : event.button;
+  return { button, modifiers: { shift, alt, ctrl: metaKey } };
+}
+
 function modifierOf({ shift, ctrl, alt }: Modifiers): Modifier | null {
   if (Number(shift) + Number(ctrl) + Number(alt) > 1) return null;
   return shift ? 'Shift' : ctrl ? 'Ctrl' : alt ? 'Alt' : '';

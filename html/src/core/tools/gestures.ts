@@ -8,8 +8,11 @@ import type { Drag, PointerSample, ToolServices, ToolTarget } from './target';
 /** A shorter press that moved less is a click. */
 export const CLICK_MS = 400;
 export const CLICK_PX = 4;
+/** A finger that means to stay where it is trembles more than a mouse. */
+export const TOUCH_PX = 10;
 export const DOUBLE_CLICK_MS = 350;
 const DOUBLE_CLICK_PX = 8;
+const DOUBLE_TAP_PX = 24;
 export const LONG_PRESS_MS = 500;
 /** Travel of three fingers for one slice. */
 const FINGERS_PX_PER_SLICE = 12;
@@ -29,6 +32,8 @@ interface Press {
   readonly button: string;
   readonly start: PointerSample;
   readonly before: ViewPatch;
+  /** How far it may go and still be a click, px. */
+  readonly slop: number;
   drag: Drag | null;
   travelled: boolean;
 }
@@ -67,7 +72,7 @@ export class Gestures {
     const tool = this.bindings.toolFor(name, sample);
     const drag = tool === null ? null : (POINTER_TOOLS[tool]?.(target, sample, this.services) ?? null);
     const { kind: _, ...before } = target.view;
-    this.press = { target, pointer, button: name, start: sample, before, drag, travelled: false };
+    this.press = { target, pointer, button: name, start: sample, before, slop: touch ? TOUCH_PX : CLICK_PX, drag, travelled: false };
     this.events.tool(target, tool);
     this.events.active(target, drag !== null);
     if (touch) {
@@ -86,7 +91,7 @@ export class Gestures {
     }
     const press = this.press;
     if (press?.pointer !== pointer) return;
-    press.travelled ||= distance(press.start, sample) >= CLICK_PX;
+    press.travelled ||= distance(press.start, sample) >= press.slop;
     if (!press.travelled) return;
     clearTimeout(this.longPress);
     press.drag?.move(sample);
@@ -103,7 +108,7 @@ export class Gestures {
       return;
     }
     if (press.button === 'R' && !press.start.ctrl) this.events.menu(press.target, sample);
-    if (press.button === 'L') this.click(press.target, sample);
+    if (press.button === 'L') this.click(press.target, sample, press.slop > CLICK_PX ? DOUBLE_TAP_PX : DOUBLE_CLICK_PX);
   }
 
   /** Escape, a lost capture: puts back what the drag has changed. Returns whether there was one. */
@@ -123,13 +128,13 @@ export class Gestures {
     this.events.active(press.target, false);
   }
 
-  private click(target: ToolTarget, at: PointerSample): void {
+  private click(target: ToolTarget, at: PointerSample, nearby: number): void {
     const former = this.lastClick;
     const isDouble =
       former !== null &&
       former.target === target &&
       at.time - former.at.time <= DOUBLE_CLICK_MS &&
-      distance(former.at, at) <= DOUBLE_CLICK_PX;
+      distance(former.at, at) <= nearby;
     this.lastClick = isDouble ? null : { at, target };
     if (isDouble) this.events.maximise(target);
   }

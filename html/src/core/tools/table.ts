@@ -116,6 +116,8 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('navigation', 'action', 'nav.next10', 'chevron-double-down', 'IMV', { hotkey: 'Shift+ArrowDown' }),
   row('navigation', 'action', 'nav.first', 'page-first', 'IM', { hotkey: 'Home' }),
   row('navigation', 'action', 'nav.last', 'page-last', 'IM', { hotkey: 'End' }),
+  row('navigation', 'action', 'nav.left', 'skip-previous-outline', 'IMV', { hotkey: 'ArrowLeft' }),
+  row('navigation', 'action', 'nav.right', 'skip-next-outline', 'IMV', { hotkey: 'ArrowRight' }),
   row('navigation', 'action', 'nav.goto', 'pound', 'IM', { hotkey: 'Ctrl+G' }),
   row('navigation', 'action', 'series.prev', 'chevron-left', 'IMV', { hotkey: 'PageUp' }),
   row('navigation', 'action', 'series.next', 'chevron-right', 'IMV', { hotkey: 'PageDown' }),

@@ -1,5 +1,6 @@
 /** The texts in the four corners of a picture. Empty attributes vanish. */
-import { planeName } from '@/core/patient';
+import { placeAlongNormal, planeName } from '@/core/patient';
+import { phaseOf } from '@/core/phases';
 import { presetOf } from '@/core/presets';
 import type { Vector } from '@/core/wire';
 
@@ -45,7 +46,11 @@ function patient({ study, privacy, anonymised, t, formatDate }: OverlayInput): s
   const birth = study.dob ? formatDate(study.dob) : '';
   const years = study.age && formatAge(study.age);
   const age = years && birth ? ` (${years})` : years;
-  return filled(formatName(study.name), study.pid, filled(birth + age, study.sex).join(', '));
+  return filled(formatName(study.name), study.pid, filled(birth + age, sex(study.sex, t)).join(', '));
+}
+
+function sex(code: string, t: Translate): string {
+  return ['M', 'F', 'O'].includes(code) ? t(`viewer.sex.${code}`) : code;
 }
 
 function visit({ study, privacy, anonymised, formatDate }: OverlayInput): string[] {
@@ -53,62 +58,76 @@ function visit({ study, privacy, anonymised, formatDate }: OverlayInput): string
   return filled(study.inst, study.desc, study.date && formatDate(study.date), study.acc);
 }
 
+/** What is said of a lossy source: its ratio if it states one. */
+export function sourceText({ sourceRatio }: Pick<Snapshot, 'sourceRatio'>, t: Translate): string {
+  if (sourceRatio <= 0) return t('viewer.quality.source_lossy');
+  return t('viewer.quality.source_ratio', { ratio: short(sourceRatio, sourceRatio < 10 ? 1 : 0) });
+}
+
 /** Acquisition numbers by modality; units are those of the DICOM attributes. */
-export function technique(series: SeriesSummary | null): string {
+export function technique(series: SeriesSummary | null, t: Translate): string {
   const values = series?.technique ?? {};
   const take = (keyword: string, unit = '', prefix = ''): string | false => {
     const value = values[keyword];
     if (!value) return false;
     const number = Number(value);
     const text = Number.isFinite(number) ? short(number, 2) : value;
-    return `${prefix}${text}${unit && ` ${unit}`}`;
+    const written = unit === '' ? '' : t(`viewer.unit.${unit}`);
+    return `${prefix}${text}${written === '°' || written === '' ? written : ` ${written}`}`;
   };
   const sets: Record<string, (string | false)[]> = {
-    CT: [take('KVP', 'kV'), take('XRayTubeCurrent', 'mA'), take('Exposure', 'mAs'), take('ConvolutionKernel')],
+    CT: [take('KVP', 'kv'), take('XRayTubeCurrent', 'ma'), take('Exposure', 'mas'), take('ConvolutionKernel')],
     MR: [
       take('RepetitionTime', 'ms', 'TR '),
       take('EchoTime', 'ms', 'TE '),
       take('InversionTime', 'ms', 'TI '),
-      take('FlipAngle', '°', 'FA '),
-      take('MagneticFieldStrength', 'T'),
+      take('FlipAngle', 'degrees', 'FA '),
+      take('MagneticFieldStrength', 'tesla'),
     ],
     PT: [take('Radiopharmaceutical')],
-    MG: [take('ViewPosition'), take('KVP', 'kV'), take('CompressionForce', 'N')],
+    MG: [take('ViewPosition'), take('KVP', 'kv'), take('CompressionForce', 'newton')],
     US: [take('FrameTime', 'ms')],
   };
-  const chosen = sets[series?.modality ?? ''] ?? [take('KVP', 'kV'), take('ViewPosition')];
+  const chosen = sets[series?.modality ?? ''] ?? [take('KVP', 'kv'), take('ViewPosition')];
   return filled(...chosen, take('ContrastBolusAgent')).join('  ');
 }
 
 function seriesLines(input: OverlayInput): string[] {
   const { series, snapshot, mode, t, anonymised, privacy } = input;
   const image = t('viewer.overlay.image', { n: snapshot.index + 1, count: snapshot.count });
-  const slice = filled(image, slicePosition(input));
+  const phase = phaseOf(snapshot.stack?.slices ?? [], snapshot.index);
+  const phaseText = phase && t('viewer.overlay.phase', { n: phase.phase + 1, count: phase.phases });
+  const slice = filled(filled(image, phaseText).join('  '), slicePosition(input));
   if (mode === 'short') return slice;
   const free = anonymised || privacy ? '' : (series?.description ?? '');
   const title = filled(snapshot.stack?.modality, series?.number != null && String(series.number), free).join(' - ');
   const region = anonymised ? '' : filled(series?.region, series?.laterality).join(' ');
-  return filled(title, region, ...slice, spacing(input), technique(series));
+  return filled(title, region, ...slice, spacing(input), technique(series, t));
 }
 
 function slicePosition({ snapshot, t }: OverlayInput): string {
-  const slice = snapshot.stack?.slices[snapshot.index];
-  if (!slice || snapshot.stack?.position_unit !== 'mm') return '';
-  const plane = planeName(snapshot.stack.geometry);
+  const { stack, index } = snapshot;
+  const slice = stack?.slices[index];
+  if (!slice) return '';
+  const place = placeAlongNormal(slice, stack.geometry);
+  if (place === null) return '';
+  const plane = planeName(stack.geometry);
   const letter = plane === null ? '' : `${t(`viewer.plane.${plane}_letter`)} `;
-  return `${letter}${slice.position.toFixed(1)} ${t('viewer.unit.mm')}`;
+  return `${letter}${place.toFixed(1)} ${t('viewer.unit.mm')}`;
 }
 
 function spacing({ snapshot, t }: OverlayInput): string {
   const { thickness, step } = snapshot.stack?.geometry ?? {};
-  if (thickness == null && step == null) return '';
-  const parts = [thickness, step].map((value) => (value == null ? '-' : short(value, 2)));
-  return t('viewer.overlay.spacing', { thickness: parts[0] ?? '', step: parts[1] ?? '' });
+  if (thickness != null && step != null)
+    return t('viewer.overlay.spacing', { thickness: short(thickness, 2), step: short(step, 2) });
+  if (thickness != null) return t('viewer.overlay.thickness', { n: short(thickness, 2) });
+  return step != null ? t('viewer.overlay.step', { n: short(step, 2) }) : '';
 }
 
 /** Name of the window in force: what the file calls its own, else the preset's. */
 export function windowName({ window, stack, view }: Snapshot, t: Translate): string {
   if (!window || !stack) return '';
+  if (view.window === null && stack.colour) return t('viewer.preset.original');
   const file = view.window === null ? stack.windows[view.voi] : undefined;
   if (file) return file.explanation || `VOI ${view.voi + 1}`;
   const preset = presetOf(stack, window);
@@ -147,7 +166,9 @@ export function readingLines(
 ): string[] {
   const amount = Array.isArray(value)
     ? t('viewer.overlay.rgb', { r: value[0], g: value[1], b: value[2] })
-    : value !== null && `${short(value, 2)}${unit && ` ${unit}`}`;
+    : typeof value === 'number'
+      ? `${short(value, 2)}${unit && ` ${unit}`}`
+      : value;
   const [x, y, z] = point ?? ([] as unknown as Vector);
   const place = point !== null && t('viewer.overlay.point', { x: x.toFixed(1), y: y.toFixed(1), z: z.toFixed(1) });
   return filled(amount, place);

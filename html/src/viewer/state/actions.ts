@@ -1,5 +1,6 @@
 /** What each row of the tool table does, whether it can be done now, and whether it is on. */
 import { zoomFor } from '@/core/geometry';
+import { neighbourPhase } from '@/core/phases';
 import { presetsOf } from '@/core/presets';
 import { zoomAround } from '@/core/tools/pointerTools';
 import { TOOL_TABLE, toolRow } from '@/core/tools/table';
@@ -177,6 +178,8 @@ export class Actions {
       'nav.next10': go(({ index }) => index + 10),
       'nav.first': go(() => 0),
       'nav.last': go(({ count }) => count - 1),
+      'nav.left': this.phase(-1),
+      'nav.right': this.phase(1),
       'nav.goto': {
         ...go(({ index }) => index),
         run: () => {
@@ -240,6 +243,19 @@ export class Actions {
         checked: () => workspace.state.sync.window,
       },
     };
+  }
+
+  /** The same slice in the neighbour phase; the neighbour series where there are no phases. */
+  private phase(direction: 1 | -1): Action {
+    return this.withPicture((viewport) => {
+      const index = neighbourPhase(viewport.stack?.slices ?? [], viewport.index, direction);
+      if (index === null) {
+        this.run(direction > 0 ? 'series.next' : 'series.prev');
+        return;
+      }
+      viewport.nudge();
+      viewport.goTo(index);
+    });
   }
 
   private arrangement(page: PageFunctions): Record<string, Action> {

@@ -3,6 +3,7 @@ import { presetsOf } from '@/core/presets';
 import type { ColourMap, Interpolation } from '@/core/wire';
 
 import type { Translate } from '../overlay/texts';
+import { PRESETS } from './toolbarItems';
 import type { Workspace } from './workspace';
 
 export interface Choice {
@@ -50,8 +51,13 @@ export function presetChoices({ active }: Workspace, t: Translate): Choice[] {
   }));
 }
 
+/** The choices of the preset menu, or of a row of kind `menu`. */
+export function choicesOf(id: string, workspace: Workspace, t: Translate): Choice[] {
+  return id === PRESETS ? presetChoices(workspace, t) : menuChoices(id, workspace, t);
+}
+
 /** The choices of a row of kind `menu`. */
-export function menuChoices(id: string, workspace: Workspace, t: Translate): Choice[] {
+function menuChoices(id: string, workspace: Workspace, t: Translate): Choice[] {
   const { active, state } = workspace;
   if (id === 'sync.scroll') {
     return (['off', 'position', 'offset'] as const).map((scroll) => ({

@@ -26,6 +26,8 @@ export interface Snapshot {
   /** Bytes at stored depth per byte received. */
   readonly ratio: number;
   readonly lossySource: boolean;
+  /** Compression ratio that a lossy source states, 0 if it states none. */
+  readonly sourceRatio: number;
   readonly reduced: boolean;
   /** A neighbour of the wanted slice is on the screen. */
   readonly neighbour: boolean;
@@ -53,6 +55,7 @@ export function snapshotOf(viewport: ViewportController): Snapshot {
     quality: header?.quality ?? null,
     ratio: header && header.payloadLength > 0 ? header.rawLength / header.payloadLength : 0,
     lossySource: (flags & FrameFlag.LossySource) !== 0,
+    sourceRatio: viewport.stack?.lossy_ratio ?? 0,
     reduced: (flags & FrameFlag.Reduced) !== 0,
     neighbour: (flags & FrameFlag.Neighbour) !== 0,
     stale: viewport.stale,

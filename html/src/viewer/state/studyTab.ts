@@ -2,7 +2,7 @@
 import { markRaw, shallowReactive } from 'vue';
 
 import type { ViewerConnection } from '@/core/connection';
-import { defaultLayout, type Layout, layoutOf, moveSplitter } from '@/core/layouts';
+import { defaultLayout, type Layout, layoutOf, moveSplitter, type ScreenShape } from '@/core/layouts';
 import type { ViewportController } from '@/core/viewport';
 
 import { isShowable, type SeriesSummary, type StudyDetail } from './studies';
@@ -72,7 +72,7 @@ export class StudyTab {
   }
 
   /** Fills the grid for the first time. `first` names the series to begin with. */
-  arrange(detail: StudyDetail, portrait: boolean, first?: string): void {
+  arrange(detail: StudyDetail, shape: ScreenShape, first?: string): void {
     const known = this.state.detail !== null;
     this.state.detail = detail;
     this.state.problem = null;
@@ -83,7 +83,7 @@ export class StudyTab {
     );
     const ordered = start > 0 ? [...showable.slice(start), ...showable.slice(0, start)] : showable;
     this.setLayout(
-      defaultLayout(first === undefined ? showable.length : 1, ordered[0]?.modality ?? '', portrait),
+      defaultLayout(first === undefined ? showable.length : 1, ordered[0]?.modality ?? '', shape),
       false,
     );
     ordered.slice(0, this.state.layout.cells.length).forEach((series, index) => {

@@ -15,6 +15,7 @@ import { Gestures } from '@/core/tools/gestures';
 import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
+import { screenShape } from './screen';
 import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } from './studies';
 import { StudyTab } from './studyTab';
 
@@ -24,7 +25,8 @@ export type PanelTab = 'info' | 'presets';
 export interface Reading {
   readonly viewport: ViewportController;
   readonly at: Point;
-  readonly value: number | Vector | null;
+  /** A text where the server cannot be asked. */
+  readonly value: number | Vector | string | null;
   readonly unit: string;
   readonly point: Vector | null;
   /** The slice it was read from. */
@@ -213,7 +215,7 @@ export class Workspace {
   async load(tab: StudyTab, first?: string): Promise<void> {
     try {
       const detail = await getStudy(tab.study);
-      tab.arrange(detail, window.innerHeight > window.innerWidth, first);
+      tab.arrange(detail, screenShape(), first);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       tab.state.problem = { code: error.code, message: error.message };
@@ -389,8 +391,8 @@ export class Workspace {
       },
       { speed: speedOf(viewport.stack.frame_time), bounce: false, direction: 1, range: [0, viewport.count - 1] },
     );
-    viewport.on('shown', () => {
-      made.shown();
+    viewport.on('shown', ({ sliceIndex }) => {
+      made.shown(sliceIndex);
     });
     this.cines.set(viewport, made);
     return made;

@@ -3,13 +3,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { SeriesSummary, StudySummary } from '@/api/types';
 import { presetsOf } from '@/core/presets';
-import { stack } from '@/core/tests/samples';
+import { AXIAL, stack } from '@/core/tests/samples';
 import { type Group, TOOL_TABLE, toolTextKey } from '@/core/tools/table';
 import { INITIAL_VIEW } from '@/core/viewState';
 import en from '@/locales/en/viewer.json';
 
 import { iconPath } from '../icons';
-import { fitLines, fitWidth, overlayTexts, type OverlayInput, readingLines } from '../overlay/texts';
+import { fitLines, fitWidth, overlayTexts, type OverlayInput, readingLines, sourceText } from '../overlay/texts';
 import { initials, samePatient } from '../state/studies';
 
 const texts: Readonly<Record<string, string>> = en;
@@ -53,6 +53,7 @@ function input(change: Partial<OverlayInput> = {}): OverlayInput {
     t,
     formatDate: (value) => value.slice(0, 10),
     snapshot: {
+      sourceRatio: 0,
       status: 'ready',
       problem: null,
       stack: opened,
@@ -96,6 +97,33 @@ describe('texts over the picture', () => {
       '120 kV  200 mA  B60',
     ]);
     expect(bottomRight).toEqual(['W 400  C 40  VOI 1', '123 %']);
+  });
+
+  it('leave out of thickness and spacing what the file does not say', () => {
+    const base = input();
+    const opened = stack({ ...AXIAL, step: null });
+    const { bottomLeft } = overlayTexts({ ...base, snapshot: { ...base.snapshot, stack: opened } });
+    expect(bottomLeft).toContain('T 2 mm');
+  });
+
+  it('tell the phase and the place of slices that lie on each other', () => {
+    const base = input();
+    const { slices: places, ...opened } = stack(AXIAL, 2);
+    const slices = [...places, ...places].map((slice, index) => ({ ...slice, position: index }));
+    const snapshot = { ...base.snapshot, stack: { ...opened, slices, position_unit: 'index' as const }, count: 4 };
+    expect(overlayTexts({ ...base, snapshot }).bottomLeft.slice(2, 4)).toEqual(['Im 4/4  Ph 2/2', 'A 2.0 mm']);
+  });
+
+  it('name the colours of a picture as they are in the file', () => {
+    const base = input();
+    const snapshot = { ...base.snapshot, stack: { ...stack(), colour: true, windows: [] }, window: { center: 128, width: 256 } };
+    expect(overlayTexts({ ...base, snapshot }).bottomRight[0]).toBe('W 256  C 128  Original');
+  });
+
+  it('say how much a lossy source was compressed, if it says so itself', () => {
+    expect(sourceText({ sourceRatio: 20 }, t)).toBe('Source 20:1');
+    expect(sourceText({ sourceRatio: 7.53 }, t)).toBe('Source 7.5:1');
+    expect(sourceText({ sourceRatio: 0 }, t)).toBe('Source lossy');
   });
 
   it('shrink to slice and window, then to nothing', () => {

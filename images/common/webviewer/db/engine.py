@@ -12,28 +12,78 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Connection, MetaData, event, text
+from sqlalchemy import JSON, URL, Connection, MetaData, event, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from webviewer.errors import SchemaOutdatedError
+from webviewer.errors import InvalidRequestError, PeerUnavailableError, SchemaOutdatedError, WebViewerError
 from webviewer.settings import Settings
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 """Column type for JSON documents on both engines."""
+_CONNECT_SECONDS = 10
+_POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
+# Connection exceptions, too many connections, the server stops or starts (PostgreSQL, appendix A).
+_OUTAGES = ("08", "53", "57P")
+_SQLITE_OUTAGES = ("database is locked", "disk I/O error", "unable to open database file")
 
 
 def create_engine(settings: Settings, schema: str) -> AsyncEngine:
     """Open the database of a role: ``<data>/<schema>.db``, or the schema of that name on PostgreSQL."""
+    # Parameters are names of patients: they must not get into messages of errors and from there into logs.
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        return create_async_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=16).execution_options(
-            schema_translate_map={None: schema}
-        )
+        return create_async_engine(
+            _postgresql_url(settings.database_url.get_secret_value()),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=16,
+            connect_args={"timeout": _CONNECT_SECONDS},
+        ).execution_options(schema_translate_map={None: schema})
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_async_engine(f"sqlite+aiosqlite:///{settings.data / schema}.db", connect_args={"timeout": 30})
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{settings.data / schema}.db", hide_parameters=True, connect_args={"timeout": 30}
+    )
     _configure_sqlite(engine)
     return engine
+
+
+def _postgresql_url(value: str) -> URL:
+    """Read the setting, whose driver may be left out. Raises InvalidRequestError, without the password in it."""
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        url = None
+    if url is None or url.drivername not in _POSTGRESQL:
+        message = "database_url: write it as postgresql+asyncpg://user:password@host:port/database"
+        raise InvalidRequestError(message)
+    return url.set(drivername="postgresql+asyncpg")
+
+
+@contextmanager
+def outages_named() -> Iterator[None]:
+    """Turn what a lost database raises inside the block into PeerUnavailableError: callers may try again."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_outage(error):
+            raise
+        message = "the database does not answer: try again in a moment"
+        raise PeerUnavailableError(message) from error
+
+
+def _is_outage(error: Exception) -> bool:
+    if isinstance(error, WebViewerError):
+        return False
+    if isinstance(error, OSError | PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        lost = error.connection_invalidated or any(words in str(error.orig) for words in _SQLITE_OUTAGES)
+        return lost or str(getattr(error.orig, "sqlstate", None) or "").startswith(_OUTAGES)
+    # While connecting, errors of the driver come as they are.
+    return type(error).__module__.startswith("asyncpg.")
 
 
 def _configure_sqlite(engine: AsyncEngine) -> None:
@@ -116,5 +166,11 @@ async def _run(engine: AsyncEngine, scripts: Path, schema: str, action: str) -> 
             message = f"schema {schema} is at {current or 'nothing'}, needed is {head}: run `webviewer db upgrade`"
             raise SchemaOutdatedError(message)
 
-    async with engine.execution_options(schema_translate_map={}).begin() as connection:
-        await connection.run_sync(work)
+    try:
+        with outages_named():
+            async with engine.execution_options(schema_translate_map={}).begin() as connection:
+                await connection.run_sync(work)
+    except PeerUnavailableError as error:
+        cause = str(error.__cause__) or type(error.__cause__).__name__
+        message = f"the database cannot be used: {cause}; check that it runs, and database_url"
+        raise PeerUnavailableError(message) from error

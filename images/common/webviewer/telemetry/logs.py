@@ -11,9 +11,23 @@ from typing import TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from webviewer.errors import InvalidRequestError
 from webviewer.settings import Settings
 
-_QUIET = ("uvicorn.access", "httpcore2", "httpx2", "asyncio", "numba", "aiosqlite", "websockets", "pynetdicom")
+# At their lower levels they quote what must not be in a log: headers, messages, rows.
+_QUIET = (
+    "aiosqlite",
+    "alembic.runtime.plugins",
+    "asyncio",
+    "httpcore2",
+    "httpx2",
+    "numba",
+    "pydicom",
+    "pynetdicom",
+    "sqlalchemy",
+    "uvicorn.access",
+    "websockets",
+)
 
 
 class _Buffered(logging.StreamHandler[TextIO]):
@@ -24,7 +38,10 @@ class _Buffered(logging.StreamHandler[TextIO]):
 
 
 def configure(settings: Settings) -> None:
-    """Route structlog and the standard library's loggers to the console and the log file."""
+    """Route structlog and the standard library's loggers to the console and the log file.
+
+    Raises InvalidRequestError for a log file that cannot be written.
+    """
     processors = _shared(high_precision=settings.high_precision_log_time_labels)
     structlog.configure(
         processors=[
@@ -41,6 +58,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Its debug level writes down cookies and grants.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, root.level))
 
 
 def _shared(*, high_precision: bool) -> list[Processor]:
@@ -61,9 +80,13 @@ def _handlers(settings: Settings, processors: Sequence[Processor]) -> Sequence[l
         console.setFormatter(_formatter(processors, readable=sys.stderr.isatty()))
         handlers.append(console)
     if settings.log:
-        settings.log.parent.mkdir(parents=True, exist_ok=True)
-        # Watched: logrotate may move the file away under us.
-        file = logging.handlers.WatchedFileHandler(settings.log, encoding="utf-8")
+        try:
+            settings.log.parent.mkdir(parents=True, exist_ok=True)
+            # Watched: logrotate may move the file away under us.
+            file = logging.handlers.WatchedFileHandler(settings.log, encoding="utf-8")
+        except OSError as error:
+            text = f"the log file {settings.log} cannot be written: {error.strerror}; choose another with --log"
+            raise InvalidRequestError(text) from error
         file.setFormatter(_formatter(processors, readable=False))
         handlers.append(file)
     return handlers or [logging.NullHandler()]
@@ -71,7 +94,8 @@ def _handlers(settings: Settings, processors: Sequence[Processor]) -> Sequence[l
 
 def _formatter(processors: Sequence[Processor], *, readable: bool) -> logging.Formatter:
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # The other formatters show local variables: patients and passwords.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

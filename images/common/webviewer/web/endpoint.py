@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from webviewer.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotAuthenticatedError,
+    PeerUnavailableError,
     TooLargeError,
     WebViewerError,
 )
@@ -32,6 +34,7 @@ ADMINISTRATOR_COOKIE = "webviewer_admin"
 STATE_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_JSON_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 64
+JSON_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Endpoint:
         implied: set[type[WebViewerError]] = set()
         if self.access != "public":
             implied.add(NotAuthenticatedError)
+        if self.access not in {"public", "node", "operator"} or self.method in STATE_CHANGING:
+            implied.add(PeerUnavailableError)  # sessions, accounts and the index are in a database
         if self.method in STATE_CHANGING or self.access == "grant":
             implied.add(ForbiddenError)
         if self.body or self.query or self.body_media_type or "{" in self.path:
@@ -111,13 +116,18 @@ Guard = Callable[[Request, Endpoint], Awaitable[None]]
 
 
 async def read_json(request: Request) -> object:
-    """Read a bounded JSON body. Raises InvalidRequestError or TooLargeError."""
+    """Read a JSON body of bounded size in bounded time. Raises InvalidRequestError or TooLargeError."""
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_JSON_BYTES:
-            text = f"the JSON body is larger than {MAX_JSON_BYTES} bytes"
-            raise TooLargeError(text)
+    try:
+        async with asyncio.timeout(JSON_SECONDS):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > MAX_JSON_BYTES:
+                    text = f"the JSON body is larger than {MAX_JSON_BYTES} bytes"
+                    raise TooLargeError(text)
+    except TimeoutError as error:
+        text = f"the JSON body did not come within {JSON_SECONDS:.0f} s"
+        raise InvalidRequestError(text) from error
     return parse_json(bytes(content))
 
 

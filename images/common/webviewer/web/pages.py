@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from importlib import resources
 from os import PathLike, stat_result
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio.to_thread
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -20,6 +23,7 @@ _NOT_BUILT = """<!doctype html>
 <p>The server runs, but it has no pages to show. In a checkout, <code>make html</code> builds them;
 elsewhere, set <code>html</code> to the folder of the built pages.</p></body></html>
 """
+_DEPTH = 'name="webviewer-depth" content="{}"'
 
 
 def route_path(scope: Scope) -> str:
@@ -34,6 +38,11 @@ def find_pages(configured: Path | None) -> Path | None:
     package = Path(str(resources.files("webviewer")))
     places = [configured] if configured else [package / "html", package.parents[2] / "html" / "dist"]
     return next((place for place in places if (place / "index.html").is_file()), None)
+
+
+def _is_opened(route: str, scope: Scope) -> bool:
+    """Tell whether a person opened the address in a browser; programs get the error as JSON."""
+    return "text/html" in Headers(scope=scope).get("accept", "") and not route.startswith(("/v2/", "/assets/"))
 
 
 class Pages(StaticFiles):
@@ -65,7 +74,22 @@ class Pages(StaticFiles):
             return HTMLResponse(_NOT_BUILT, status_code=503)
         if not self._built or any(part.startswith(".") for part in route.split("/")):
             raise HTTPException(404)
-        return await super().get_response(page or path, scope)
+        try:
+            return await super().get_response(page or path, scope)
+        except HTTPException as error:
+            if error.status_code != HTTPStatus.NOT_FOUND or not _is_opened(route, scope):
+                raise
+            return await self._missing(route)
+
+    async def _missing(self, route: str) -> Response:
+        """Return the start page's html with status 404: the router says that there is nothing at this address.
+
+        Its assets and its depth are written for the address that the browser believes to be at.
+        """
+        depth = route.count("/") - 1
+        html = await anyio.to_thread.run_sync((Path(str(self.directory)) / "index.html").read_text, "utf-8")
+        html = html.replace('"./', f'"{"../" * depth or "./"}').replace(_DEPTH.format(0), _DEPTH.format(depth))
+        return HTMLResponse(html, status_code=HTTPStatus.NOT_FOUND, headers={"cache-control": "no-cache"})
 
     def file_response(
         self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200

@@ -54,7 +54,8 @@ class KeyRing:
 
     def _write(self, path: Path) -> None:
         content = {"grants": self.signer.private_jwk, "secret": base64.b64encode(self.secret).decode()}
-        temporary = path.with_suffix(f".{os.getpid()}.new")
+        # A name of its own: in containers every process has the same number, also the one that crashed here.
+        temporary = path.with_suffix(f".{secrets.token_hex(8)}.new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file)

@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.websockets import WebSocket
 
-from webviewer.errors import ForbiddenError, NotAuthenticatedError, WebViewerError
+from webviewer.errors import ForbiddenError, NotAuthenticatedError, PeerUnavailableError, WebViewerError
 from webviewer.web.endpoint import SESSION_COOKIE
 from webviewer.web.forwarded import seen
 from webviewer.web.origin import OriginPolicy
@@ -48,6 +48,9 @@ class Entrance:
             return
         except ForbiddenError as error:
             await close(websocket, CloseCode.FORBIDDEN, error.code)
+            return
+        except PeerUnavailableError as error:
+            await close(websocket, _TRY_AGAIN, error.code)
             return
         if self._control.sessions.sockets(session) >= MAX_SOCKETS:
             await close(websocket, _TRY_AGAIN, "too many tabs")

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from webviewer.errors import WebViewerError
 from webviewer_control.relay.viewports import Viewports
 from webviewer_control.services.viewports import ViewportStore
 from webviewer_control.store.finish import finish
@@ -24,7 +25,7 @@ async def keep_saved(store: ViewportStore, viewports: Viewports, socket: str, se
             changed, closed = viewports.take_changes()
             try:
                 await finish(store.save(socket, session, changed, closed))
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, WebViewerError) as error:
                 # The browser holds the same states; the next change is saved again.
                 _log.warning("viewports not saved", cause=type(error).__name__)
     finally:

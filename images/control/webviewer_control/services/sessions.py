@@ -16,6 +16,7 @@ from typing import Literal
 import structlog
 from sqlalchemy import Select, delete, func, or_, select, update
 
+from webviewer.errors import PeerUnavailableError
 from webviewer_control import metrics
 from webviewer_control.services.journal import Event
 from webviewer_control.services.records import Records
@@ -138,6 +139,8 @@ class Sessions:
         while True:
             try:
                 await finish(self.sweep())
+            except PeerUnavailableError as error:
+                _log.warning("sweep failed", cause=error.message)
             except Exception:  # noqa: BLE001 - the next round may succeed, and nothing else ends sessions
                 _log.exception("sweep failed")
             await asyncio.sleep(_SWEEP_SECONDS)

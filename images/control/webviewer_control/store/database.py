@@ -26,15 +26,20 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction that is committed at the end, or rolled back by an exception."""
-        async with self._write() as session, session.begin():
-            yield session
+        """Open a transaction that is committed at the end, or rolled back by an exception.
+
+        Raises PeerUnavailableError while the database does not answer.
+        """
+        with db.outages_named():
+            async with self._write() as session, session.begin():
+                yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction that never waits for a writer."""
-        async with self._read() as session:
-            yield session
+        """Open a transaction that never waits for a writer. Raises as :meth:`writing`."""
+        with db.outages_named():
+            async with self._read() as session:
+                yield session
 
     async def ping(self) -> None:
         """Return if the database answers."""

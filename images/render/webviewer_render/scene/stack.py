@@ -91,8 +91,13 @@ class Stack:
             unit=_unit(image, self.manifest.modality) if image else "",
             value_range=_value_range(image) if image else None,
             frame_time=image.frame_time if image else None,
+            lossy_ratio=self._lossy_ratio(),
             view=view,
         )
+
+    def _lossy_ratio(self) -> float | None:
+        images = (source.image for source in self.manifest.instances if source.image)
+        return max((image.lossy_ratio for image in images if image.lossy_ratio is not None), default=None)
 
     def _frame(self, index: int) -> StackFrame:
         piece, source = self.slices[index], self.source(index)

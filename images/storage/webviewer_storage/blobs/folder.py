@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from webviewer.errors import StorageFullError
+from webviewer.errors import StorageFullError, TooLargeError
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 _COPY_BYTES = 1024 * 1024
@@ -157,7 +157,7 @@ class IncomingFile:
 
 
 def receive(folder: BlobFolder, source: BinaryIO, owner: str, limit: int) -> Received:
-    """Copy an open file into ``incoming``; more than ``limit`` bytes raise ValueError."""
+    """Copy an open file into ``incoming``; more than ``limit`` bytes raise TooLargeError."""
     target = IncomingFile(folder, owner)
     try:
         while chunk := source.read(_COPY_BYTES):
@@ -172,7 +172,7 @@ def receive(folder: BlobFolder, source: BinaryIO, owner: str, limit: int) -> Rec
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
         text = f"the object is larger than {limit} bytes"
-        raise ValueError(text)
+        raise TooLargeError(text)
 
 
 @contextlib.contextmanager

@@ -69,6 +69,9 @@ class Receiver:
         self._link = Link(socket.socket(fileno=config.link))
         self._readers: dict[Any, PduReader] = {}
         self._contexts: dict[Any, ReceptionContext] = {}
+        self._open: set[Any] = set()
+        self._order = threading.Lock()
+        """Held while the number of open associations changes and is told: the main process keeps the newest."""
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)  # its lines quote values of headers
@@ -136,9 +139,11 @@ class Receiver:
             # In unrestricted mode pynetdicom takes the first proposed syntax.
             context.transfer_syntax = sorted(context.transfer_syntax, key=preference)
         calling, called = str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
+        self._count(association, is_open=True)
         answer = self._link.ask("associate", calling=calling, called=called)
         refused = answer.get("refused")
         if refused:
+            self._count(association, is_open=False)
             association.acse.send_reject(*refused)
             association.kill()
             return
@@ -155,8 +160,23 @@ class Receiver:
         reader = self._readers.pop(event.assoc, None)
         if reader:
             reader.abandon()
-        if self._contexts.pop(event.assoc, None):
-            self._link.tell("closed")
+        self._contexts.pop(event.assoc, None)
+        self._count(event.assoc, is_open=False)
+
+    def _count(self, association: Any, *, is_open: bool) -> None:  # noqa: ANN401 - as above
+        """Tell how many associations are open. Peers go away at any moment, so what has ended is left out too."""
+        with self._order:
+            before = len(self._open)
+            if is_open:
+                self._open.add(association)
+            else:
+                self._open.discard(association)
+            for ended in [one for one in self._open if not one.is_alive()]:
+                self._open.discard(ended)
+                self._readers.pop(ended, None)
+                self._contexts.pop(ended, None)
+            if len(self._open) != before:
+                self._link.tell("open", count=len(self._open))
 
 
 def die_with(parent: int) -> None:

@@ -104,9 +104,12 @@ class DicomServer:
             self._receivers.add(receiver)
             try:
                 await self._run(receiver, listener)
+            except (OSError, ValueError) as error:
+                # No process or memory to be had at this moment, or a garbled message of a dying one.
+                _log.error("dicom receiver cannot run", cause=type(error).__name__)
             finally:
                 self._receivers.discard(receiver)
-                metrics.ASSOCIATIONS.dec(receiver.associations)
+                metrics.ASSOCIATIONS.set(self._associations)
             metrics.RECEIVERS_LOST.inc()
             _log.error("dicom receiver died, starting another", receiver=receiver.name)
             await asyncio.sleep(_RESTART_SECONDS)
@@ -153,15 +156,19 @@ class DicomServer:
                     receiver.answers.add(task)
                     task.add_done_callback(receiver.answers.discard)
                 elif message["kind"] == "associate":
-                    self._answer(writer, message, self._associate(receiver, message))
-                elif message["kind"] == "closed":
-                    receiver.associations -= 1
-                    metrics.ASSOCIATIONS.dec()
+                    self._answer(writer, message, self._associate(message))
+                elif message["kind"] == "open":
+                    receiver.associations = message["count"]
+                    metrics.ASSOCIATIONS.set(self._associations)
                 elif message["kind"] == "ready":
                     receiver.ready.set()
 
-    def _associate(self, receiver: _Receiver, message: dict[str, Any]) -> dict[str, Any]:
-        if sum(one.associations for one in self._receivers) >= self._settings.max_associations:
+    @property
+    def _associations(self) -> int:
+        return sum(receiver.associations for receiver in self._receivers)
+
+    def _associate(self, message: dict[str, Any]) -> dict[str, Any]:
+        if self._associations > self._settings.max_associations:  # with this one
             metrics.ASSOCIATIONS_REFUSED.labels("limit").inc()
             return {"refused": _TOO_MANY}
         store = self._stores.route(message["called"])
@@ -169,8 +176,6 @@ class DicomServer:
             metrics.ASSOCIATIONS_REFUSED.labels("called_ae").inc()
             _log.info("association refused", called=message["called"], calling=message["calling"])
             return {"refused": _UNKNOWN_CALLED_AE}
-        receiver.associations += 1
-        metrics.ASSOCIATIONS.inc()
         return {"store": store}
 
     async def _store(self, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:

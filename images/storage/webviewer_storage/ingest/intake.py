@@ -48,7 +48,7 @@ class Intake:
     async def take_stream(self, store: str, file: BinaryIO, limit: int, name: str) -> IngestOutcome:
         """Copy an open file of at most ``limit`` bytes and ingest the copy.
 
-        Raises StorageFullError, ValueError beyond the limit, and whatever ``file`` raises.
+        Raises StorageFullError, TooLargeError beyond the limit, and whatever ``file`` raises.
         """
 
         def copy() -> Received:
@@ -60,6 +60,9 @@ class Intake:
     async def take_linked(self, store: str, path: Path, digest: str, name: str) -> IngestOutcome:
         """Ingest a file of known digest that is durable on the same volume, without copying it."""
         received = await self._run(lambda: self.blobs.link(path, digest, OWNER))
+        if received.size > self._limit:
+            text = f"the object is larger than {self._limit} bytes"
+            return await self._drop(received, IngestOutcome(status="rejected", reason=text, name=name))
         return await self.take(store, received, name, "upload")
 
     async def take(self, store: str, received: Received, name: str, source: str) -> IngestOutcome:

@@ -5,7 +5,10 @@ Names are never used as paths: a member is only ever read as a stream.
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -15,15 +18,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from webviewer.errors import DamagedObjectError
+from webviewer.errors import DamagedObjectError, StorageFullError
 
 MAX_MEMBERS = 100_000
+MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
+"""Of the list of members, which is read into memory at once: 100,000 long names."""
 MAX_RATIO = 1000
 """Inflated to stored size of one member; headers of zeros reach some hundreds."""
 _RATIO_FREE_BYTES = 16 * 1024 * 1024
 _ENCRYPTED = 0x1
 _LEVELS = 2
-READ_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+_DIRECTORY_SIZE = 5
+READ_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,10 @@ class Archive:
 
     def _walk(self, path: Path, level: int, prefix: str) -> Iterator[Member]:
         try:
+            _check_directory(path)
             archive = self._stack.enter_context(zipfile.ZipFile(path))
+        except DamagedObjectError:
+            raise
         except READ_ERRORS as error:
             text = "the archive is damaged"
             raise DamagedObjectError(text) from error
@@ -108,5 +128,17 @@ class Archive:
             yield from self._walk(Path(file.name), level + 1, f"{name}/")
         except DamagedObjectError as error:
             yield Member(name, 0, refused=error.message)
-        except READ_ERRORS:
+        except READ_ERRORS as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                text = "the storage volume is full: delete studies or enlarge it"
+                raise StorageFullError(text) from error
             yield Member(name, 0, refused="it is damaged")
+
+
+def _check_directory(path: Path) -> None:
+    """Raise DamagedObjectError for a list of members that would fill the memory."""
+    with path.open("rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # noqa: SLF001 - its public callers read the whole list
+    if end and end[_DIRECTORY_SIZE] > MAX_DIRECTORY_BYTES:
+        text = f"the archive holds more than {MAX_MEMBERS} files"
+        raise DamagedObjectError(text)

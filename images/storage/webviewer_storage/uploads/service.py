@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import zipfile
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,6 +37,7 @@ _CONCURRENT = 2
 _MEMBERS_AT_ONCE = 4
 _EXPIRY_SECONDS = 3600
 _ZIP_MARK = b"PK\x03\x04"
+_DICOM_MARK, _DICOM_OFFSET = b"DICM", 128
 _Key = tuple[str, str]
 
 
@@ -263,8 +263,8 @@ class Uploads:
                 return await self._intake.take_stream(store, file, member.limit, name)
         except StorageFullError:
             raise
-        except ValueError as error:
-            return IngestOutcome(status="rejected", reason=str(error), name=name)
+        except TooLargeError as error:
+            return IngestOutcome(status="rejected", reason=error.message, name=name)
         except READ_ERRORS:
             return IngestOutcome(status="rejected", reason="it is damaged inside the archive", name=name)
 
@@ -296,4 +296,6 @@ def _digest_of(path: Path) -> str:
 
 def _is_archive(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4) == _ZIP_MARK and zipfile.is_zipfile(path)
+        head = file.read(_DICOM_OFFSET + len(_DICOM_MARK))
+    # The preamble of a DICOM file may hold anything (PS3.10 7.1).
+    return head.startswith(_ZIP_MARK) and not head.endswith(_DICOM_MARK)

@@ -1,0 +1,41 @@
+/** What the toolbar shows, in the order of the tool table. */
+import { TOOL_TABLE, type ToolRow, toolTextKey, type WindowKind } from '@/core/tools/table';
+
+export interface Item {
+  readonly id: string;
+  /** Null for the menu of window presets, which is no row of the table. */
+  readonly row: ToolRow | null;
+  /** A new group begins here. */
+  readonly separated: boolean;
+}
+
+export const PRESETS = 'presets';
+export const LAYOUT = 'layout';
+
+/** The rows shown in a window, the preset menu behind window/level; all layouts are one button. */
+export function toolbarItems(window: WindowKind): Item[] {
+  const items: Item[] = [];
+  let group = '';
+  for (const row of TOOL_TABLE) {
+    if (!row.show || !row.windows.includes(window)) continue;
+    const id = row.id === 'layout.1x1' ? LAYOUT : row.id;
+    items.push({ id, row, separated: group !== '' && group !== row.group });
+    group = row.group;
+    if (row.id === 'wl') items.push({ id: PRESETS, row: null, separated: false });
+  }
+  return items;
+}
+
+export function opensMenu({ id, row }: Item): boolean {
+  return id === PRESETS || id === LAYOUT || row?.kind === 'menu';
+}
+
+export function iconOf({ id, row }: Item): string {
+  if (id === LAYOUT) return 'view-grid-outline';
+  return row?.icon ?? 'numeric-1-box-multiple-outline';
+}
+
+/** Key of the item's name in the locales. */
+export function nameKey({ id, row }: Item): string {
+  return row === null || id === LAYOUT ? `viewer.toolbar.${id}` : toolTextKey(row.id);
+}
