@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 export NUMBA_CPU_NAME := x86-64-v3
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 # What the tests run against, and the browser.
-TEST_PACKAGES := chromium dcmtk fonts-dejavu-core libosmesa6 postgresql
+TEST_PACKAGES := chromium dcmtk fonts-dejavu-core g++ libosmesa6 postgresql
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 HTML_SOURCES := $(shell find html -path html/node_modules -prune -o -path html/dist -prune -o -type f -print 2>/dev/null)
 

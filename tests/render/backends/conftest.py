@@ -1,8 +1,10 @@
 """Back ends that run here, and volumes for them to draw."""
 
 import csv
+import importlib.util
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from webviewer.codecs.header import read_header
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.backends.base import BackendUnavailableError
 from webviewer_render.backends.cpu import CpuBackend
+from webviewer_render.backends.cuda import CudaBackend
 from webviewer_render.backends.vtk import VtkBackend
 from webviewer_render.volume.levels import build_levels
 from webviewer_render.volume.voxels import Voxels
@@ -40,7 +43,18 @@ def cpu():
     return CpuBackend()
 
 
-@pytest.fixture(params=["cpu", "vtk"])
+@pytest.fixture(scope="session")
+def cuda(require_program, tmp_path_factory):
+    """The kernels for GPUs, run on the CPU."""
+    program = require_program("g++")
+    place = Path(__file__).with_name("cuda_by_gpp.py")
+    specification = importlib.util.spec_from_file_location("cuda_by_gpp", place)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return CudaBackend(module.stand_in(program, tmp_path_factory.mktemp("cuda")))
+
+
+@pytest.fixture(params=["cpu", "cuda", "vtk"])
 def backend(request):
     return request.getfixturevalue(request.param)
 

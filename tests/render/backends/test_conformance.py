@@ -7,7 +7,10 @@ import pytest
 
 from webviewer.domain.image import Window
 from webviewer.domain.view import Cut, GradientPoint, Quality, TransferPoint, VolumeView
+from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene.picture import CancelledError
+from webviewer_render.volume.levels import build_levels
+from webviewer_render.volume.voxels import Voxels
 
 SIZE = (160, 160)
 FRONT = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
@@ -144,6 +147,34 @@ def test_gradients_decide_as_in_vtk(cpu, vtk, phantom, axes):
     view = view_of(axes, transfer=SOFT, gradient=gradient)
     ours, theirs = (each.render(phantom, view, (256, 256), Quality.FINAL).pixels for each in (cpu, vtk))
     assert psnr(ours, theirs) >= 40
+
+
+@pytest.mark.parametrize("case", [*CASES, "light", "gradient", "cut"])
+def test_the_kernels_for_gpus_draw_what_those_for_processors_draw(cpu, cuda, phantom, case):
+    cut = Cut(center=(0, 0, 0), row=FRONT[0], column=FRONT[1], extent=70, corners=((-20, -20), (20, -15), (5, 20)))
+    more = {
+        "light": {"transfer": BONE, "light": VolumeView().light, "perspective": True},
+        "gradient": {
+            "transfer": SOFT,
+            "gradient": (GradientPoint(magnitude=0, factor=0), GradientPoint(magnitude=200, factor=1)),
+        },
+        "cut": {"transfer": SOFT, "cuts": (cut,), "light": VolumeView().light},
+    }
+    view = view_of(turned(40), **(CASES | more)[case])
+    ours, theirs = (each.render(phantom, view, (160, 120), Quality.FINAL).pixels for each in (cpu, cuda))
+    assert psnr(ours, theirs) > 50
+
+
+def test_floating_voxels_are_drawn_on_gpus_as_well(cpu, cuda):
+    shape = (20, 20, 20)
+    grid = VolumeGrid(
+        shape=shape, origin=(-9.5, -9.5, -9.5), across=(1, 0, 0), down=(0, 1, 0), through=(0, 0, 1), places=range(20)
+    )
+    values = np.random.default_rng(9).normal(100, 300, shape).astype(np.float32)
+    levels = build_levels(Voxels.of_array(values, grid))
+    view = view_of(turned(40), transfer=SOFT, extent=30, light=VolumeView().light)
+    ours, theirs = (each.render(levels, view, (80, 80), Quality.FINAL).pixels for each in (cpu, cuda))
+    assert psnr(ours, theirs) > 50
 
 
 @pytest.mark.real_data

@@ -85,6 +85,7 @@ def run_apart():
     return run
 
 
+@pytest.mark.timeout(400)  # all kernels are compiled
 def test_frames_are_the_same_freshly_compiled_and_from_the_cache(run_apart, tmp_path):
     compiled = run_apart(tmp_path)
     assert any(name.endswith(".nbi") for _, _, names in os.walk(tmp_path) for name in names)

@@ -30,7 +30,7 @@ _FLATTER = 1.5
 """An axis is not halved where its voxels would be longer than this times the level's."""
 _SLAB = 4
 _SIGN = 0x8000
-_KEPT = 12
+_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
