@@ -109,9 +109,7 @@ class Tab:
 class Viewport:
     """Viewport 0 of a socket. ``window`` is a kind of window."""
 
-    def __init__(
-        self, socket: ClientConnection, study: str, series: str, side: int, *, window: str = "image"
-    ) -> None:
+    def __init__(self, socket: ClientConnection, study: str, series: str, side: int, *, window: str = "image") -> None:
         self._socket = socket
         self._sequence = 0
         self.started = time.perf_counter()

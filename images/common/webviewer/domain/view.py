@@ -172,4 +172,3 @@ ViewState = Annotated[
     Discriminator(_kind),
 ]
 view_state: TypeAdapter[ImageView | MprView | VolumeView] = TypeAdapter(ViewState)
-

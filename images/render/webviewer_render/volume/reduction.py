@@ -17,7 +17,9 @@ def reduced(pixels: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
         return pixels
     rows, columns = (np.arange(0, side, factor) for side in pixels.shape)
     sums = np.add.reduceat(np.add.reduceat(pixels, rows, axis=0, dtype=np.float64), columns, axis=1)
-    heights, widths = (np.diff(np.append(starts, side)) for starts, side in zip((rows, columns), pixels.shape, strict=True))
+    heights, widths = (
+        np.diff(np.append(starts, side)) for starts, side in zip((rows, columns), pixels.shape, strict=True)
+    )
     means = sums / np.outer(heights, widths)
     if pixels.dtype.kind in "iu":
         means = np.rint(means)

@@ -35,9 +35,7 @@ class Piece:
 class Loader:
     """What is still to be loaded of one series. The caller holds ``lock`` around all but :meth:`load`."""
 
-    def __init__(
-        self, attach: Attach, arena: Arena, manifest: SeriesManifest, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, attach: Attach, arena: Arena, manifest: SeriesManifest, wake: Callable[[], None]) -> None:
         self.arena = arena
         self.manifest = manifest
         self.slots = slots = attach.slots
