@@ -79,6 +79,18 @@ def test_the_wheel_goes_through_the_slices_and_stops_at_the_end(page, viewport):
     expect(viewport).to_have_attribute("data-slice", str(SLICES))
 
 
+def test_a_series_that_was_seen_to_the_end_has_a_tick(new_context, other_study):
+    page = new_context().new_page()
+    viewport = open_study(page, other_study)
+    tick = page.get_by_test_id("series").first.get_by_test_id("seen")
+    for position in ("2", "3"):
+        expect(tick).to_have_count(0)
+        page.keyboard.press("ArrowDown")
+        expect(viewport).to_have_attribute("data-slice", position)
+        settled(viewport)
+    expect(tick).to_be_visible()
+
+
 def test_a_drag_with_each_button_windows_pans_and_zooms(page, viewport):
     before = pixels(viewport)
     drag(page, middle(viewport), (0, -150))
