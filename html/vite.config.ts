@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, URL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
 import vuetify from 'vite-plugin-vuetify';
 
+import { type Built, filesOf, sentBytes, VIEWER_BYTES } from './scripts/budget.ts';
 import { localeProblems } from './scripts/locales.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -31,9 +33,23 @@ function completeLocales(): Plugin {
   };
 }
 
+/** A viewer that takes too long to arrive ends the build. */
+function viewerBudget(): Plugin {
+  return {
+    name: 'webviewer-viewer-budget',
+    apply: 'build',
+    writeBundle(_, bundle) {
+      const built = bundle as unknown as Built;
+      const bytes = sentBytes(built, filesOf(built, ['src/main.ts', 'src/viewer/ViewerPage.vue']), gzipSync);
+      this.info(`viewer route: ${(bytes / 1000).toFixed(1)} kB gzip of ${VIEWER_BYTES / 1000}`);
+      if (bytes > VIEWER_BYTES) this.error(`the viewer's route is ${bytes} bytes gzip, allowed are ${VIEWER_BYTES}`);
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
-  plugins: [vue(), vuetify({ autoImport: true }), configurationFile(), completeLocales()],
+  plugins: [vue(), vuetify({ autoImport: true }), configurationFile(), completeLocales(), viewerBudget()],
   resolve: { alias: { '@': here('src') } },
   define: {
     // Only the composition API of vue-i18n is used.

@@ -79,6 +79,18 @@ def test_the_wheel_goes_through_the_slices_and_stops_at_the_end(page, viewport):
     expect(viewport).to_have_attribute("data-slice", str(SLICES))
 
 
+def test_a_series_that_was_seen_to_the_end_has_a_tick(new_context, other_study):
+    page = new_context().new_page()
+    viewport = open_study(page, other_study)
+    tick = page.get_by_test_id("series").first.get_by_test_id("seen")
+    for position in ("2", "3"):
+        expect(tick).to_have_count(0)
+        page.keyboard.press("ArrowDown")
+        expect(viewport).to_have_attribute("data-slice", position)
+        settled(viewport)
+    expect(tick).to_be_visible()
+
+
 def test_a_drag_with_each_button_windows_pans_and_zooms(page, viewport):
     before = pixels(viewport)
     drag(page, middle(viewport), (0, -150))
@@ -246,17 +258,41 @@ def test_the_value_under_the_pointer_is_the_stored_one(page, viewport):
     expect(viewport.get_by_text(re.compile(r"x -?\d.* y -?\d.* z -?\d.* mm"))).to_be_visible()
 
 
-def test_a_saved_picture_holds_the_frame_and_its_texts(page, viewport):
+def saved(page: Page) -> tuple[str, np.ndarray]:
+    """Press Save in the dialog; the file's name and its pixels."""
     with page.expect_download() as download:
-        page.keyboard.press("Control+KeyE")
-    path = download.value.path()
-    picture = np.asarray(Image.open(path).convert("RGB"), dtype=int)
+        page.get_by_test_id("export").get_by_role("button", name="Save").click()
+    return download.value.suggested_filename, np.asarray(Image.open(download.value.path()).convert("RGB"), dtype=int)
+
+
+def test_a_saved_picture_holds_the_frame_and_its_texts(page, viewport):
+    page.keyboard.press("Control+KeyE")
+    name, picture = saved(page)
     box = viewport.bounding_box()
     assert box is not None
     assert abs(picture.shape[1] - box["width"]) <= 1
-    assert download.value.suggested_filename == "CT-1-1.png"
+    assert name == "CT-1-1.png"
     green = (picture[..., 1] > 150) & (picture[..., 0] < 130)
     assert green.sum() > 20, "the quality mark is in the picture"
+    expect(viewport).to_be_focused()
+
+
+def test_a_picture_is_saved_without_personal_data_or_without_texts_as_wished(page, viewport):
+    page.keyboard.press("Control+KeyE")
+    _, whole = saved(page)
+    page.keyboard.press("Control+KeyE")
+    page.get_by_label("With personal data").uncheck()
+    _, hidden = saved(page)
+    corner = np.s_[24:60, : whole.shape[1] // 4]
+    assert (whole[corner] > 150).sum() > 0, "the ID and the birth date are there"
+    assert (hidden[corner] > 150).sum() == 0
+    expect(viewport.locator("text.strong").first).not_to_have_text("Personal data hidden")
+    page.keyboard.press("Control+KeyE")
+    page.get_by_label("With texts and lines").uncheck()
+    page.get_by_label("JPEG").check()
+    name, bare = saved(page)
+    assert name == "CT-1-1.jpg"
+    assert ((bare[..., 1] > 150) & (bare[..., 0] < 130)).sum() == 0
 
 
 def test_hidden_personal_data(page, viewport):

@@ -1,5 +1,6 @@
 """The first start, the demonstration, and old schemas."""
 
+import asyncio
 import stat
 from pathlib import Path
 
@@ -63,7 +64,9 @@ async def test_outside_the_demonstration_its_passwords_are_worth_nothing(start):
     await again.login("demo", "demo")
 
 
-@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix"])
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Real-IP", "Via"]
+)
 async def test_the_demonstration_refuses_what_came_through_a_proxy(start, header):
     running = await start(demo=True)
     async with httpx2.AsyncClient(base_url=running.url) as client:
@@ -110,6 +113,15 @@ async def test_everything_works_on_both_engines(start, database_url):
     admin = await running.admin()
     assert (await admin.delete(f"/v2/admin/users/{user['id']}")).status_code == 204
     assert (await admin.get("/readyz")).json() == {"status": "ok"}
+
+
+async def test_tabs_that_save_the_same_new_setting_at_once_all_succeed(start, database_url):
+    running = await start(database_url=database_url)
+    await running.create_user()
+    client = await running.login()
+    for key in ("a", "b", "c"):
+        calls = (client.put(f"/v2/settings/{key}", json={"value": number}) for number in range(12))
+        assert {answer.status_code for answer in await asyncio.gather(*calls)} == {204}
 
 
 def test_the_kept_openapi_document_is_up_to_date():

@@ -42,6 +42,11 @@ const CT: readonly (readonly [id: string, center: number, width: number])[] = [
 const RADIOGRAPHY = ['CR', 'DX', 'RF', 'XA', 'MG'];
 const SUV_UNITS = ['SUV', 'SUVbw', 'g/ml'];
 
+/** Whether a PET series has values that its presets can go by. */
+export function lacksUptake({ modality, unit }: Pick<Opened, 'modality' | 'unit'>): boolean {
+  return modality === 'PT' && !SUV_UNITS.includes(unit);
+}
+
 function preset(id: string, key: number | null, center: number, width: number, colourMap?: ColourMap): WindowPreset {
   const patch: ViewPatch = { window: { center, width, function: 'LINEAR', explanation: '' } };
   return { id, key, textKey: `viewer.preset.${id}`, patch: colourMap ? { ...patch, colour_map: colourMap } : patch };
@@ -77,7 +82,7 @@ function radiography(stack: Opened, applied: AppliedWindow | null): WindowPreset
 
 function positronEmission(stack: Opened): WindowPreset[] {
   const file = filePresets(stack, 1).map((entry) => ({ ...entry, key: null }));
-  if (!SUV_UNITS.includes(stack.unit ?? '')) return [...file, ...fullRange(stack, 9)];
+  if (lacksUptake(stack)) return [...file, ...fullRange(stack, 9)];
   const uptake = (id: string, key: number, upper: number, map: ColourMap): WindowPreset =>
     preset(id, key, upper / 2, upper, map);
   return [

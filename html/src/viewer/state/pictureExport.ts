@@ -21,8 +21,17 @@ export function finalFrame(viewport: ViewportController): Promise<void> {
   });
 }
 
-/** Draws canvas and overlay of a viewport into one PNG at the size of the received frame. */
-export async function picture(viewport: ViewportController, overlay: SVGSVGElement | null): Promise<Blob> {
+export type PictureFormat = 'png' | 'jpeg';
+
+/** So little is lost that nobody takes it for a finding; who needs every pixel saves PNG. */
+const JPEG_QUALITY = 0.95;
+
+/** Draws canvas and overlay of a viewport into one picture at the size of the received frame. */
+export async function picture(
+  viewport: ViewportController,
+  overlay: SVGSVGElement | null,
+  format: PictureFormat = 'png',
+): Promise<Blob> {
   await finalFrame(viewport);
   const { canvas, devicePixelRatio } = viewport;
   const target = new OffscreenCanvas(canvas.width, canvas.height);
@@ -31,7 +40,7 @@ export async function picture(viewport: ViewportController, overlay: SVGSVGEleme
   context.drawImage(canvas, 0, 0);
   context.scale(devicePixelRatio, devicePixelRatio);
   if (overlay) drawOverlay(context, overlay);
-  return target.convertToBlob({ type: 'image/png' });
+  return target.convertToBlob({ type: `image/${format}`, quality: JPEG_QUALITY });
 }
 
 /** Texts, lines and paths of the overlay; what the page hides is left out. */

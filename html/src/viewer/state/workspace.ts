@@ -6,6 +6,7 @@ import { getStudy } from '@/api/studies';
 import { Cine, type CineState, nextSpeed, speedOf } from '@/core/cine';
 import { Emitter } from '@/core/emitter';
 import type { ViewerConnection } from '@/core/connection';
+import { FrameFlag } from '@/core/frameHeader';
 import type { Point } from '@/core/geometry';
 import { nearestSlice, planeOf, sameSpace, sourceToPatient } from '@/core/patient';
 import { canFollowPosition, followOffset, followPosition, followView, followWindow, offsetBetween } from '@/core/sync';
@@ -16,6 +17,7 @@ import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
 import { screenShape } from './screen';
+import { SeenSlices } from './seenSlices';
 import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } from './studies';
 import { StudyTab } from './studyTab';
 
@@ -100,6 +102,7 @@ export class Workspace {
   });
   /** What moves with the hand, past Vue. */
   readonly signals = new Emitter<Signals>();
+  readonly seen = new SeenSlices();
   lensFactor = 2;
   readonly bindings = new Bindings();
   readonly gestures: Gestures;
@@ -447,6 +450,11 @@ export class Workspace {
     });
     viewport.on('moved', () => {
       this.linesMoved();
+    });
+    viewport.on('shown', ({ sliceIndex, flags }) => {
+      const { source, stack } = viewport;
+      if (stack && !(flags & FrameFlag.Neighbour))
+        this.seen.add(source.series, stack.version, sliceIndex, viewport.count);
     });
     // The pointer rests, the slice below it changes.
     viewport.on('shown', () => {

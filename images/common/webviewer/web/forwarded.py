@@ -15,6 +15,7 @@ from webviewer.errors import InvalidRequestError
 
 _KEY = "webviewer.seen"
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_PROXY_MARKS = frozenset({"via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -95,7 +96,7 @@ class Forwarded:
 
 def has_forwarded_header(headers: Headers) -> bool:
     """Tell whether a proxy left its mark."""
-    return any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers)
+    return any("forwarded" in name or name in _PROXY_MARKS for name in headers)
 
 
 def clean_base_path(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from webviewer.errors import TooLargeError
 from webviewer_control.store.database import Database
@@ -32,6 +33,13 @@ class Preferences:
         if len(json.dumps(value)) > _MAX_VALUE_BYTES:
             text = f"a setting may have at most {_MAX_VALUE_BYTES} bytes"
             raise TooLargeError(text)
+        try:
+            await self._write(user, key, value)
+        except IntegrityError:
+            # Another tab made the same setting meanwhile: now it is there to be changed.
+            await self._write(user, key, value)
+
+    async def _write(self, user: str, key: str, value: Any) -> None:  # noqa: ANN401 - as above
         count = select(func.count()).select_from(SettingRow).where(SettingRow.user_id == user, SettingRow.key != key)
         async with self._database.writing() as transaction:
             if (await transaction.scalar(count) or 0) >= _MAX_KEYS:

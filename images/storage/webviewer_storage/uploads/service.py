@@ -88,9 +88,12 @@ class Uploads:
     ) -> UploadState:
         """Append a part; the last one starts processing."""
         self._ledger.file(store, digest)  # refuses names that are no digests
-        if not 0 < size <= self._settings.max_upload_bytes:
-            text = f"an upload has 1 to {self._settings.max_upload_bytes} bytes"
+        if size > self._settings.max_upload_bytes:
+            text = f"an upload has at most {self._settings.max_upload_bytes} bytes"
             raise TooLargeError(text)
+        if size <= 0:
+            text = "the file is empty"
+            raise InvalidRequestError(text)
         lock = self._locks.setdefault((store, digest), asyncio.Lock())
         if lock.locked():
             text = "another part of this upload is being received"
