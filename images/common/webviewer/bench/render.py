@@ -69,9 +69,10 @@ def _opening(tab: Tab, study: str, series: str) -> dict[str, float]:
     for name in ("cold", "warm"):
         with tab.socket() as socket:
             viewport = Viewport(socket, study, series, SIDES[0], window="mpr")
-            viewport.frame()
+            header, _ = viewport.frame()
             figures[f"first plane, {name}"] = (time.perf_counter() - viewport.started) * 1000
-            viewport.frame_of(0, Quality.LOSSLESS)
+            if header.quality is not Quality.LOSSLESS:
+                viewport.frame_of(0, Quality.LOSSLESS)
             figures[f"complete plane, {name}"] = (time.perf_counter() - viewport.started) * 1000
             viewport.close()
     return figures
