@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from webviewer.domain.view import Quality
 from webviewer.errors import InvalidRequestError, NodeFullError
 from webviewer.roles import find_role
 from webviewer.settings import Settings
@@ -66,11 +67,26 @@ async def test_a_device_that_is_not_there_is_refused(tmp_path):
 def test_the_devices_are_listed_with_name_and_threads():
     from webviewer_render import devices
 
-    (cpu,) = devices.find()
-    assert (cpu.index, cpu.kind) == (0, "cpu")
+    found = devices.find()
+    assert [device.index for device in found] == list(range(len(found)))
+    cpu = next(device for device in found if device.backend == "cpu")
+    assert cpu.kind == "cpu"
     assert cpu.name
     assert cpu.threads >= 1
-    assert devices.choose(None) == devices.choose(0) == cpu
+    assert devices.choose(None) == found[0]
+    assert devices.choose(cpu.index) == cpu
+
+
+async def test_a_projection_is_drawn_by_the_device_that_was_chosen(tmp_path, phantom, start_node):
+    from webviewer_render import devices
+
+    vtk = next(device for device in devices.find() if device.backend == "vtk")
+    async with start_node(tmp_path, device=vtk.index) as node:
+        series = await node.store(phantom("vtk").instances(), tmp_path)
+        async with node.tab() as tab:
+            await node.open(tab, series, (64, 48), window="volume")
+            await tab.wait(lambda: any(frame.quality is Quality.FINAL for frame, _ in tab.frames))
+            assert [message for message in tab.messages if message["type"] in {"error", "closed"}] == []
 
 
 async def test_slots_come_free_a_minute_after_their_sessions_have_gone(tmp_path, phantom, start_node):

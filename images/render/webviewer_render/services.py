@@ -60,8 +60,8 @@ class RenderServices:
 @asynccontextmanager
 async def build(settings: Settings, mode: Mode, clock: Clock | None = None) -> AsyncIterator[RenderServices]:
     """Start workers and yield the services; they are ready for pictures when the workers have warmed up."""
-    devices.choose(settings.device)
-    pool = WorkerPool(settings.render_workers, settings.max_thread_pool_threads)
+    device = devices.choose(settings.device)
+    pool = WorkerPool(settings.render_workers, settings.max_thread_pool_threads, device.backend)
     keep = not (settings.no_image_cache or settings.no_volume_cache)
     storages = Storages("" if mode.unified else settings.storage_url)
     clock = clock or LoopClock()

@@ -14,6 +14,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from webviewer.errors import WebViewerError
+from webviewer_render.backends import BackendName
 from webviewer_render.worker.environment import worker_environment
 from webviewer_render.worker.protocol import (
     ARENA_NUMBER,
@@ -58,7 +59,7 @@ class WorkerProcess:
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, threads: int) -> WorkerProcess:
+    async def start(cls, threads: int, backend: BackendName = "cpu") -> WorkerProcess:
         """Spawn a worker. It is ready when it has warmed up."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         our_arenas, their_arenas = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -66,7 +67,7 @@ class WorkerProcess:
             numbers = (theirs.fileno(), their_arenas.fileno(), os.getpid(), threads)
             # In this thread on purpose: the child dies with the thread that started it (PR_SET_PDEATHSIG).
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - as above; our own code
-                [sys.executable, "-m", "webviewer_render.worker", *map(str, numbers)],
+                [sys.executable, "-m", "webviewer_render.worker", *map(str, numbers), backend],
                 pass_fds=numbers[:2],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # whoever reads our output must not wait for our children

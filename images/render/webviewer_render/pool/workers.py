@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from webviewer.errors import DamagedObjectError, PeerUnavailableError, UnsupportedImageError
 from webviewer.web.errors import BY_CODE
 from webviewer_render import metrics
+from webviewer_render.backends import BackendName
 from webviewer_render.pool.lane import Lane
 from webviewer_render.pool.process import WorkerLostError, WorkerProcess
 from webviewer_render.worker.protocol import Cancel, Cancelled, Failed, Rendered, Valued
@@ -44,9 +45,10 @@ class Job:
 class WorkerPool:
     """Owns the processes. All methods belong to the event loop's thread."""
 
-    def __init__(self, workers: int, threads: int) -> None:
+    def __init__(self, workers: int, threads: int, backend: BackendName = "cpu") -> None:
         self.lanes = [Lane() for _ in range(workers)]
         self._threads = threads
+        self._backend = backend
         self._spare: WorkerProcess | None = None
         self._spare_taken = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
@@ -123,7 +125,7 @@ class WorkerPool:
         failures = 0
         while True:
             await asyncio.sleep(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)])
-            worker = self._take_spare() or await WorkerProcess.start(self._threads)
+            worker = self._take_spare() or await WorkerProcess.start(self._threads, self._backend)
             try:
                 warm = await _warm(worker)
                 if warm:
@@ -145,7 +147,7 @@ class WorkerPool:
         while True:
             await asyncio.sleep(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)])
             self._spare_taken.clear()
-            worker = self._spare = await WorkerProcess.start(self._threads)
+            worker = self._spare = await WorkerProcess.start(self._threads, self._backend)
             taken = asyncio.create_task(self._spare_taken.wait())
             lost = asyncio.create_task(worker.lost.wait())
             try:

@@ -1,4 +1,4 @@
-"""Start of a worker process: ``python -m webviewer_render.worker MESSAGES ARENAS PARENT THREADS``."""
+"""Start of a worker process: ``python -m webviewer_render.worker MESSAGES ARENAS PARENT THREADS BACKEND``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 
+from webviewer_render.backends import make_backend
 from webviewer_render.scene import picture, plane, projection
 from webviewer_render.worker.channel import Channel
 from webviewer_render.worker.protocol import Ready
@@ -27,7 +28,7 @@ def _die_with(parent: int) -> None:
         os._exit(0)
 
 
-def main(messages: int, arenas: int, parent: int, threads: int) -> None:
+def main(messages: int, arenas: int, parent: int, threads: int, backend: str) -> None:
     """Serve one front until it goes."""
     _die_with(parent)
     # Terminals and service managers signal whole groups of processes; the front decides when we end.
@@ -41,11 +42,13 @@ def main(messages: int, arenas: int, parent: int, threads: int) -> None:
     picture.warm_up()
     plane.warm_up()
     projection.warm_up()
+    projections = make_backend(backend)
     gc.freeze()
-    service = WorkerService(channel, threads)
+    service = WorkerService(channel, threads, projections)
     channel.send(Ready(seconds=time.perf_counter() - started))
     service.run()
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:5]))
+    messages, arenas, parent, threads = (int(argument) for argument in sys.argv[1:5])
+    main(messages, arenas, parent, threads, sys.argv[5])

@@ -15,12 +15,12 @@ from webviewer.domain.image import Vector
 from webviewer.domain.study import InstanceSource
 from webviewer.domain.view import ImageView, MprView, Quality, VolumeView
 from webviewer.errors import InvalidRequestError, NotFoundError, UnsupportedImageError, WebViewerError
+from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
 from webviewer_render.scene.measure import value_at_point
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
 from webviewer_render.scene.plane import render_plane
-from webviewer_render.scene.projection import pick, render_volume
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import fetch_one, read_local
 from webviewer_render.worker.loader import Loader
@@ -31,7 +31,9 @@ _THUMBNAIL_QUALITY = 85
 Answer = tuple[BaseModel, bytes]
 
 
-def perform(job: Render | Value | Pick | Thumbnail, loader: Loader | None, cancelled: Callable[[], bool]) -> Answer:
+def perform(
+    job: Render | Value | Pick | Thumbnail, loader: Loader | None, backend: Backend, cancelled: Callable[[], bool]
+) -> Answer:
     """Do a job; errors become answers. ``loader`` has the series of a render or value job."""
     try:
         if cancelled():
@@ -42,8 +44,8 @@ def perform(job: Render | Value | Pick | Thumbnail, loader: Loader | None, cance
             text = "the series is not attached"
             raise NotFoundError(text)  # noqa: TRY301 - one way for all errors
         if isinstance(job, Render):
-            return _render(job, loader, cancelled)
-        return (_pick(job, loader, cancelled) if isinstance(job, Pick) else _value(job, loader)), b""
+            return _render(job, loader, backend, cancelled)
+        return (_pick(job, loader, backend, cancelled) if isinstance(job, Pick) else _value(job, loader)), b""
     except CancelledError:
         return Cancelled(job=job.job), b""
     except WebViewerError as error:
@@ -61,19 +63,19 @@ def _pixels(loader: Loader, slot: int) -> tuple[npt.NDArray[Any], InstanceSource
     return loader.arena.pixels(slot), loader.manifest.instances[index], frame
 
 
-def _render(job: Render, loader: Loader, cancelled: Callable[[], bool]) -> Answer:
+def _render(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Answer:
     started = time.perf_counter()
-    picture = _drawn(job, loader, cancelled)
+    picture = _drawn(job, loader, backend, cancelled)
     if cancelled():
         raise CancelledError
     return _encoded(job.job, picture, job.quality, job.jpeg_quality, started)
 
 
-def _drawn(job: Render, loader: Loader, cancelled: Callable[[], bool]) -> Picture:
+def _drawn(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Picture:
     """Draw the slice, the plane or the projection."""
     view, volume = job.view, loader.volume
     if isinstance(view, VolumeView):
-        return render_volume(volume.levels(cancelled), view, job.size, job.quality, volume.plan.windows, cancelled)
+        return backend.render(volume.levels(cancelled), view, job.size, job.quality, volume.plan.windows, cancelled)
     if isinstance(view, MprView):
         windows, inverse = volume.plan.windows, volume.plan.inverse
         voxels = volume.voxels()
@@ -106,7 +108,7 @@ def _value(job: Value, loader: Loader) -> Valued:
     return Valued(job=job.job, value=value_at(pixels, instance.image, frame, *job.point))
 
 
-def _pick(job: Pick, loader: Loader, cancelled: Callable[[], bool]) -> Valued:
+def _pick(job: Pick, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Valued:
     """Read what is seen at a point: of a plane that very point, of a projection the first thing that is visible."""
     view, volume = job.view, loader.volume
     if isinstance(view, ImageView):
@@ -116,7 +118,7 @@ def _pick(job: Pick, loader: Loader, cancelled: Callable[[], bool]) -> Valued:
     if isinstance(view, VolumeView):
         scale = min(job.size) / view.extent
         x, y = (side / 2 - 0.5 + part * scale for side, part in zip(job.size, job.at, strict=True))
-        point = pick(volume.levels(cancelled), view, job.size, x, y)
+        point = backend.pick(volume.levels(cancelled), view, job.size, (x, y))
     value = value_at_point(volume.voxels(), point) if point is not None else None
     if value is None:
         return Valued(job=job.job, value=None, point=point)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from webviewer.domain.study import SeriesManifest
+from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import Arena, ArenaLayout
 from webviewer_render.worker.channel import Channel
 from webviewer_render.worker.jobs import perform
@@ -19,8 +20,9 @@ TASK_SECONDS = 60.0
 class WorkerService:
     """Attached series and their loaders, and the jobs that were not cancelled."""
 
-    def __init__(self, channel: Channel, threads: int) -> None:
+    def __init__(self, channel: Channel, threads: int, backend: Backend) -> None:
         self._channel = channel
+        self._backend = backend
         self._lock = threading.Lock()
         self._loaders: dict[int, Loader] = {}
         self._turn = 0
@@ -70,7 +72,7 @@ class WorkerService:
         event = self._jobs[job.job] = threading.Event()
 
         def run() -> None:
-            answer, payload = perform(job, loader, event.is_set)
+            answer, payload = perform(job, loader, self._backend, event.is_set)
             del self._jobs[job.job]
             self._channel.send(answer, payload)
 
