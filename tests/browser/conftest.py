@@ -31,6 +31,7 @@ STOP_SECONDS = 20
 STUDY_SECONDS = 60
 SAGITTAL_SLICES = 12
 PHANTOM = PhantomSeries(rows=128, columns=128, slices=40, spacing=3.4, step=8.0, name="browser")
+PAIR = PhantomSeries(rows=64, columns=64, slices=2, spacing=6.8, step=8.0, name="pair")
 
 
 @dataclass
@@ -182,6 +183,14 @@ def other_study(site) -> str:
     with contextlib.closing(client(site.url)) as http:
         upload(http, zip_of(files), "other.zip")
         return study_of(http, series.slices, name="Other*")
+
+
+@pytest.fixture(scope="session")
+def pair(site) -> str:
+    """Return a study of two images, too few for a volume."""
+    with contextlib.closing(client(site.url)) as http:
+        upload(http, zip_of([*PAIR.instances()]), "pair.zip")
+        return study_of(http, PAIR.slices)
 
 
 @pytest.fixture(scope="module")

@@ -183,13 +183,6 @@ def test_the_context_menu_acts_and_gives_the_focus_back(page, viewport):
     expect(viewport).to_be_focused()
 
 
-def test_windows_that_do_not_exist_yet_say_so(page, viewport):
-    button = page.locator("[data-tool='win.mpr']")
-    expect(button).to_have_attribute("aria-disabled", "true")
-    button.hover()
-    expect(page.get_by_text("Not available in this version").first).to_be_visible()
-
-
 def test_layouts_maximise_and_reference_lines(page, site, viewport):
     page.keyboard.press("Shift+Digit2")
     panes = page.get_by_test_id("viewport")

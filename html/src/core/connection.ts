@@ -2,8 +2,13 @@
 import { Emitter } from './emitter';
 import { HEADER_LENGTH, parseFrameHeader } from './frameHeader';
 import type { EventSocket, SocketState } from './socket';
+import type { FrameViewport } from './frameViewport';
+import type { PlaneId } from './planes';
 import { ViewportController, type ViewportLine, type ViewportSource } from './viewport';
-import type { ClientMessage, ServerEvent, ServerHello, ServerMessage } from './wire';
+import { ModelViewport, PlaneViewport } from './volumeViewport';
+import type { ClientMessage, ImageView, MprView, ServerEvent, ServerHello, ServerMessage, VolumeView } from './wire';
+
+export type AnyViewport = ViewportController | PlaneViewport | ModelViewport;
 
 export interface Traffic {
   /** Milliseconds from a sent state to its picture, smoothed; null before the first. */
@@ -30,7 +35,7 @@ const SMOOTHING = 0.2;
 const MAX_VIEWPORT = 0xffff;
 
 export class ViewerConnection extends Emitter<ConnectionEvents> implements ViewportLine {
-  private readonly viewports = new Map<number, ViewportController>();
+  private readonly viewports = new Map<number, AnyViewport>();
   private nextViewport = 1;
   private arrivals: { time: number; bytes: number }[] = [];
   private smoothed: number | null = null;
@@ -83,19 +88,22 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
     return this.socket.send(message);
   }
 
-  /** A new viewport; its number is not one that late frames may still carry. */
-  create(source: ViewportSource): ViewportController {
-    while (this.viewports.has(this.nextViewport)) this.advance();
-    const viewport = new ViewportController(this.nextViewport, source, this);
-    this.advance();
-    this.viewports.set(viewport.id, viewport);
-    viewport.on('latency', (ms) => {
-      this.smoothed = this.smoothed === null ? ms : this.smoothed + SMOOTHING * (ms - this.smoothed);
-    });
-    return viewport;
+  /** A viewport of the Image window. */
+  create(source: ViewportSource<ImageView>): ViewportController {
+    return this.keep(new ViewportController(this.freeNumber(), source, this));
   }
 
-  dispose(viewport: ViewportController): void {
+  /** A plane of the MPR window. */
+  createPlane(source: ViewportSource<MprView>, plane: PlaneId): PlaneViewport {
+    return this.keep(new PlaneViewport(this.freeNumber(), source, this, plane));
+  }
+
+  /** A projection of the Volume window. */
+  createModel(source: ViewportSource<VolumeView>): ModelViewport {
+    return this.keep(new ModelViewport(this.freeNumber(), source, this));
+  }
+
+  dispose(viewport: AnyViewport): void {
     viewport.dispose();
     this.viewports.delete(viewport.id);
   }
@@ -103,6 +111,22 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
   close(): void {
     for (const viewport of [...this.viewports.values()]) this.dispose(viewport);
     this.socket.close();
+  }
+
+  private keep<T extends AnyViewport>(viewport: T): T {
+    this.viewports.set(viewport.id, viewport);
+    (viewport as FrameViewport<ImageView>).on('latency', (ms) => {
+      this.smoothed = this.smoothed === null ? ms : this.smoothed + SMOOTHING * (ms - this.smoothed);
+    });
+    return viewport;
+  }
+
+  /** A number that late frames of a former viewport do not carry. */
+  private freeNumber(): number {
+    while (this.viewports.has(this.nextViewport)) this.advance();
+    const number = this.nextViewport;
+    this.advance();
+    return number;
   }
 
   private advance(): void {

@@ -1,5 +1,6 @@
 import { FrameFlag, type FrameHeader } from './frameHeader';
 import type { SentView } from './viewState';
+import type { ViewState } from './wire';
 
 /** Below every rank. */
 const NOTHING = -4;
@@ -19,7 +20,7 @@ export interface QueuedFrame {
   /** Frames of the page's own cache are not acknowledged. */
   readonly fromCache: boolean;
   /** The state that the picture shows. */
-  readonly sent?: SentView;
+  readonly sent?: SentView<ViewState>;
 }
 
 export interface FrameQueueOptions<P extends Picture> {

@@ -12,6 +12,7 @@ export interface KeyPress {
 
 /** Fixed second keys. */
 const NUMPAD: Readonly<Record<string, string>> = { NumpadAdd: 'Equal', NumpadSubtract: 'Minus' };
+const SECOND: Readonly<Record<string, string>> = { 'Ctrl+Y': 'Ctrl+Shift+Z' };
 
 function shortCode(code: string): string {
   const named = NUMPAD[code];
@@ -32,7 +33,8 @@ const BY_COMBO = new Map(TOOL_TABLE.flatMap(({ id, hotkey }) => (hotkey === unde
 
 /** The tool or action of a key press, null if it is nobody's. */
 export function toolOfKey(event: KeyPress): string | null {
-  return BY_COMBO.get(comboOf(event)) ?? null;
+  const combo = comboOf(event);
+  return BY_COMBO.get(SECOND[combo] ?? combo) ?? null;
 }
 
 const SYMBOLS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@
 import { pixelsPerMillimetre, type Placed } from './placed';
 import { combine, cross, dot, subtract } from './patient';
 import type { Size } from './geometry';
-import { type Axes, lengthOf, lookOf, rolledAxes, scaled, turned, turnedAbout, turnedAxes } from './rotation';
+import { type Axes, lengthOf, lookOf, normalise, rolledAxes, scaled, turned, turnedAbout, turnedAxes } from './rotation';
 import { extentToFit, extentToTurn, insideVolume, middleOfVolume, smallestSpacing } from './volumeSpace';
 import type { Blend, Vector, VolumeGrid } from './wire';
 
@@ -222,6 +222,16 @@ export function tiltPlane(linked: LinkedPlanes, id: PlaneId, size: Size, dx: num
 /** Turns the picture of a plane clockwise about the middle of its viewport; the cut stays the same. */
 export function rollPlane(linked: LinkedPlanes, id: PlaneId, degrees: number): LinkedPlanes {
   return withPlane(linked, id, rolledAxes(linked.planes[id], degrees));
+}
+
+/** The picture of a plane upright again: its columns as near to the conventional ones as the cut allows. */
+export function uprightPlane(linked: LinkedPlanes, id: PlaneId): LinkedPlanes {
+  const normal = lookOf(linked.planes[id]);
+  const wanted = PLANE_AXES[id].column;
+  const down = combine(wanted, -dot(wanted, normal), normal);
+  if (lengthOf(down) < LEAST_AXIS) return linked;
+  const column = normalise(down);
+  return withPlane(linked, id, { row: cross(column, normal), column });
 }
 
 /** Whole picture, centred. */

@@ -1,5 +1,5 @@
 /** The state of one viewport as the page wants it, and its way to the server. */
-import type { ImageView, Pair, ViewPatch } from './wire';
+import type { ImageView, Pair, PatchOf, ViewState } from './wire';
 
 export const INITIAL_VIEW: ImageView = {
   kind: 'image',
@@ -16,17 +16,17 @@ export const INITIAL_VIEW: ImageView = {
   colour_map: 'grey',
 };
 
-export interface ViewMessage {
+export interface ViewMessage<V extends ViewState = ImageView> {
   readonly sequence: number;
-  readonly patch: ViewPatch;
+  readonly patch: PatchOf<V>;
   readonly size: Pair | null;
   readonly active: boolean;
 }
 
 /** A state that was sent, kept until a newer one is shown. */
-export interface SentView {
+export interface SentView<V extends ViewState = ImageView> {
   readonly sequence: number;
-  view: ImageView;
+  view: V;
   readonly size: Pair;
   readonly time: number;
   /** It went out with an `open`, not by the hand. */
@@ -36,11 +36,11 @@ export interface SentView {
 /** More states than a viewport can have on their way. */
 const MAX_SENT = 600;
 
-export interface ViewChannelOptions {
+export interface ViewChannelOptions<V extends ViewState = ImageView> {
   /** Runs the callback before the next paint, as requestAnimationFrame does. */
   schedule(callback: () => void): void;
   /** False: the line is closed or congested, keep the patch for later. */
-  send(message: ViewMessage): boolean;
+  send(message: ViewMessage<V>): boolean;
   now(): number;
 }
 
@@ -49,9 +49,9 @@ export interface ViewChannelOptions {
  *
  * What could not be sent stays pending: patches are merged, so the next message carries all of it.
  */
-export class ViewChannel {
-  private state: ImageView;
-  private pending: ViewPatch = {};
+export class ViewChannel<V extends ViewState = ImageView> {
+  private state: V;
+  private pending = {} as PatchOf<V>;
   private pendingSize: Pair | null = null;
   private handMoves = false;
   private sentActive = false;
@@ -59,17 +59,17 @@ export class ViewChannel {
   private scheduled = false;
   private lastSequence = 0;
   private ready = false;
-  private readonly sent: SentView[] = [];
+  private readonly sent: SentView<V>[] = [];
 
   constructor(
-    private readonly options: ViewChannelOptions,
+    private readonly options: ViewChannelOptions<V>,
     private area: Pair,
-    initial: ImageView = INITIAL_VIEW,
+    initial: V,
   ) {
     this.state = initial;
   }
 
-  get view(): ImageView {
+  get view(): V {
     return this.state;
   }
 
@@ -86,10 +86,15 @@ export class ViewChannel {
     return this.handMoves;
   }
 
-  patch(patch: ViewPatch): void {
+  patch(patch: PatchOf<V>): void {
     this.state = { ...this.state, ...patch };
     this.pending = { ...this.pending, ...patch };
     this.touch();
+  }
+
+  /** The state to open with. */
+  seed(view: V): void {
+    this.state = { ...view, ...this.pending };
   }
 
   /** Size of the pictures in device pixels. */
@@ -108,7 +113,7 @@ export class ViewChannel {
   }
 
   /** The server has bound the viewport and shows `view`; what was changed meanwhile is sent on top of it. */
-  bound(view: ImageView): void {
+  bound(view: V): void {
     this.state = { ...view, ...this.pending };
     this.ready = true;
     const opened = this.sent.find((sent) => sent.sequence === this.lastSequence);
@@ -124,7 +129,7 @@ export class ViewChannel {
   /** An `open` with the whole state goes out. Returns the sequence it carries. */
   opening(): number {
     this.ready = false;
-    this.pending = {};
+    this.pending = {} as PatchOf<V>;
     this.pendingSize = null;
     this.dirty = false;
     this.sentActive = false;
@@ -134,8 +139,8 @@ export class ViewChannel {
   }
 
   /** The state that sequence `sequence` stands for; older ones are forgotten. */
-  sentView(sequence: number): SentView | undefined {
-    while (this.sent.length > 1 && (this.sent[0] as SentView).sequence < sequence) this.sent.shift();
+  sentView(sequence: number): SentView<V> | undefined {
+    while (this.sent.length > 1 && (this.sent[0] as SentView<V>).sequence < sequence) this.sent.shift();
     const first = this.sent[0];
     return first?.sequence === sequence ? first : undefined;
   }
@@ -158,7 +163,7 @@ export class ViewChannel {
 
   private flush(): void {
     if (!this.ready || !this.dirty) return;
-    const message: ViewMessage = {
+    const message: ViewMessage<V> = {
       sequence: this.lastSequence + 1,
       patch: this.pending,
       size: this.pendingSize,
@@ -169,7 +174,7 @@ export class ViewChannel {
       return;
     }
     this.lastSequence = message.sequence;
-    this.pending = {};
+    this.pending = {} as PatchOf<V>;
     this.pendingSize = null;
     this.dirty = false;
     this.sentActive = this.handMoves;

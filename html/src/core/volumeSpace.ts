@@ -51,6 +51,8 @@ export function middleOfVolume(grid: VolumeGrid): Vector {
 }
 
 const ROUNDING = 1e-6;
+/** A model has a little room around it. */
+const MARGIN = 1.08;
 
 /** The nearest point between the centres of the outermost voxels. */
 export function insideVolume(grid: VolumeGrid, point: Vector): Vector {
@@ -81,12 +83,6 @@ export function cornersOfVolume(grid: VolumeGrid): Vector[] {
   );
 }
 
-/** The longest line through the volume. */
-export function diagonalOf(grid: VolumeGrid): number {
-  const corners = cornersOfVolume(grid);
-  return lengthOf(subtract(corners[7] as Vector, corners[0] as Vector));
-}
-
 function spread(grid: VolumeGrid, direction: Vector): number {
   const along = cornersOfVolume(grid).map((corner) => dot(corner, direction));
   return Math.max(...along) - Math.min(...along);
@@ -99,9 +95,14 @@ export function extentToFit(grid: VolumeGrid, { row, column }: Axes, size: Size)
   return shorter * Math.max(spread(grid, row) / size.width, spread(grid, column) / size.height);
 }
 
-/** The same for every orientation, so that turning never cuts anything off. */
+/** The same from every side of the patient, so that turning changes no sizes. */
 export function extentToTurn(grid: VolumeGrid): number {
-  return diagonalOf(grid);
+  const sides: readonly Vector[] = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ];
+  return MARGIN * Math.max(...sides.map((side) => spread(grid, side)));
 }
 
 /** Index of the stack's slice that is nearest to a point; slices of a volume rise along its normal. */

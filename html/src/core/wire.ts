@@ -22,8 +22,11 @@ export type {
   ImageView,
   Light,
   MprView,
+  Open,
   Opened,
+  Pick as PointPick,
   Progress,
+  Query,
   ServerHello,
   ServerMessage,
   StackFrame,
@@ -41,11 +44,14 @@ export type Pair = [number, number];
 export type ColourMap = ImageView['colour_map'];
 export type Blend = MprView['blend'];
 export type VolumeMode = VolumeView['mode'];
-export type PlaneView = Omit<MprView, 'kind'>;
 export type ModelView = Omit<VolumeView, 'kind'>;
 export type WindowKind = NonNullable<Open['window']>;
 export type Interpolation = ImageView['interpolation'];
+export type ViewState = ImageView | MprView | VolumeView;
 /** Changed fields of a state; null resets a nullable one. */
-export type ViewPatch = Partial<Omit<ImageView, 'kind'>>;
-export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch };
+export type PatchOf<V extends ViewState> = Partial<Omit<V, 'kind'>>;
+export type ViewPatch = PatchOf<ImageView>;
+export type PlanePatch = PatchOf<MprView>;
+export type ModelPatch = PatchOf<VolumeView>;
+export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch | PlanePatch | ModelPatch };
 export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick;

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { comboOf, keyLabel, toolOfKey } from '../hotkeys';
 import { Bindings, pressOf } from '../tools/bindings';
 import { Gestures } from '../tools/gestures';
+import { imageHost } from '../tools/imageHost';
 import { POINTER_TOOLS, zoomAround } from '../tools/pointerTools';
 import { TOOL_TABLE, toolRow, toolTextKey } from '../tools/table';
-import type { PointerSample, ToolServices } from '../tools/target';
+import type { PointerSample, ToolServices, ToolTarget } from '../tools/target';
 import { WheelNotches } from '../tools/wheel';
 import { screenPerPixel } from '../geometry';
 import { FakeTarget, stack, window } from './samples';
@@ -27,11 +28,14 @@ describe('the tool table', () => {
     const unique = (values: string[]) => new Set(values).size === values.length;
     expect(unique(TOOL_TABLE.map(({ id }) => id))).toBe(true);
     expect(unique(TOOL_TABLE.flatMap(({ hotkey }) => hotkey ?? []))).toBe(true);
-    expect(unique(TOOL_TABLE.flatMap(({ mouse }) => (mouse ? `${mouse.modifier}+${mouse.button}` : [])))).toBe(true);
+    for (const window of ['image', 'mpr', 'volume'] as const) {
+      const rows = TOOL_TABLE.filter(({ windows }) => windows.includes(window));
+      expect(unique(rows.flatMap(({ mouse }) => (mouse ? `${mouse.modifier}+${mouse.button}` : []))), window).toBe(true);
+    }
   });
 
   it('gives every pointer tool something to do', () => {
-    const pointerTools = TOOL_TABLE.filter(({ kind }) => kind === 'pointer').map(({ id }) => id);
+    const pointerTools = TOOL_TABLE.filter(({ kind, windows }) => kind === 'pointer' && windows.includes('image')).map(({ id }) => id);
     expect(Object.keys(POINTER_TOOLS).sort()).toEqual(pointerTools.sort());
     expect(() => toolRow('nothing')).toThrow();
     expect(toolTextKey('rot.cw')).toBe('viewer.tool.rot_cw');
@@ -145,13 +149,13 @@ describe('pointer tools', () => {
 describe('gestures', () => {
   const events = { active: vi.fn(), menu: vi.fn(), maximise: vi.fn(), tool: vi.fn() };
   let target: FakeTarget;
-  let gestures: Gestures;
+  let gestures: Gestures<ToolTarget>;
 
   beforeEach(() => {
     vi.useFakeTimers();
     vi.clearAllMocks();
     target = new FakeTarget(stack(), { window: window(0, 256) });
-    gestures = new Gestures(new Bindings(), services, events);
+    gestures = new Gestures(new Bindings(), imageHost(services), events);
   });
 
   afterEach(() => {

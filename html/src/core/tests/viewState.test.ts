@@ -16,6 +16,7 @@ function channel() {
       now: () => line.time,
     },
     [100, 100],
+    INITIAL_VIEW,
   );
   const animate = () => {
     for (const callback of scheduled.splice(0)) callback();

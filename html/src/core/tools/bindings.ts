@@ -1,5 +1,5 @@
 /** Which pointer tool a button with a modifier starts, and how a chosen tool takes a button. */
-import { type Modifier, type MouseButton, TOOL_TABLE, toolRow } from './table';
+import { type Modifier, type MouseButton, TOOL_TABLE, toolRow, type WindowKind } from './table';
 
 const BUTTONS: readonly MouseButton[] = ['L', 'M', 'R'];
 
@@ -42,23 +42,25 @@ function modifierOf({ shift, ctrl, alt }: Modifiers): Modifier | null {
 export class Bindings {
   private readonly chosen = new Map<MouseButton, string>();
 
+  constructor(private readonly window: WindowKind = 'image') {}
+
   /** The tool that a press starts, null for a combination nobody has. */
   toolFor(button: MouseButton, modifiers: Modifiers): string | null {
     const modifier = modifierOf(modifiers);
     if (modifier === null) return null;
     if (modifier === '') return this.bare(button);
-    return defaultTool(button, modifier);
+    return this.defaultTool(button, modifier);
   }
 
   /** The tool on a button without modifier. */
   bare(button: MouseButton): string | null {
-    return this.chosen.get(button) ?? defaultTool(button, '');
+    return this.chosen.get(button) ?? this.defaultTool(button, '');
   }
 
   /** Puts a pointer tool on a button until it is released or the tab is closed. */
   choose(tool: string, button: MouseButton = 'L'): void {
     if (toolRow(tool).kind !== 'pointer') throw new Error(`${tool} takes no button`);
-    if (defaultTool(button, '') === tool) this.chosen.delete(button);
+    if (this.defaultTool(button, '') === tool) this.chosen.delete(button);
     else this.chosen.set(button, tool);
   }
 
@@ -66,9 +68,12 @@ export class Bindings {
   release(): boolean {
     return this.chosen.delete('L');
   }
-}
 
-function defaultTool(button: MouseButton, modifier: Modifier): string | null {
-  const found = TOOL_TABLE.find(({ mouse }) => mouse?.button === button && mouse.modifier === modifier);
-  return found?.id ?? null;
+  private defaultTool(button: MouseButton, modifier: Modifier): string | null {
+    const found = TOOL_TABLE.find(
+      ({ mouse, windows }) =>
+        mouse?.button === button && mouse.modifier === modifier && windows.includes(this.window),
+    );
+    return found?.id ?? null;
+  }
 }

@@ -1,9 +1,8 @@
 /** From presses, moves and releases to tools, clicks and double-clicks; one pointer or several fingers. */
 import type { Point } from '../geometry';
-import type { ViewPatch } from '../wire';
 import { type Bindings, buttonName } from './bindings';
-import { panTo, POINTER_TOOLS, zoomAround } from './pointerTools';
-import type { Drag, PointerSample, ToolServices, ToolTarget } from './target';
+import type { Drag, PointerSample } from './target';
+import type { MouseButton } from './table';
 
 /** A shorter press that moved less is a click. */
 export const CLICK_MS = 400;
@@ -17,63 +16,82 @@ export const LONG_PRESS_MS = 500;
 /** Travel of three fingers for one slice. */
 const FINGERS_PX_PER_SLICE = 12;
 
-export interface GestureEvents {
-  /** The hand begins or ends to change the viewport. */
-  active(target: ToolTarget, active: boolean): void;
-  menu(target: ToolTarget, at: Point): void;
-  maximise(target: ToolTarget): void;
-  /** Which tool is at work, null after it; the pointer's look depends on it. */
-  tool(target: ToolTarget, tool: string | null): void;
+/** What several fingers do. */
+export interface FingerDrag {
+  /** Two fingers: their middle, and by how much they have spread since the last move. */
+  move(middle: Point, factor: number): void;
+  /** Three fingers: slices since they were put down. */
+  scroll(steps: number): void;
 }
 
-interface Press {
-  readonly target: ToolTarget;
+/** What a kind of window does with presses. */
+export interface GestureHost<T> {
+  /** Begins a tool; null for one that does nothing here. */
+  begin(target: T, tool: string, at: PointerSample): Drag | null;
+  /** What lies under a bare left press and is taken instead of the tool. */
+  grab?(target: T, button: MouseButton, at: PointerSample, touch: boolean): Drag | null;
+  /** Keeps the state; the function returned puts it back. */
+  keep(target: T): () => void;
+  fingers(target: T, middle: Point): FingerDrag;
+}
+
+export interface GestureEvents<T> {
+  /** The hand begins or ends to change the viewport. */
+  active(target: T, active: boolean): void;
+  menu(target: T, at: Point): void;
+  maximise(target: T): void;
+  /** Which tool is at work, null after it; the pointer's look depends on it. */
+  tool(target: T, tool: string | null): void;
+}
+
+interface Press<T> {
+  readonly target: T;
   readonly pointer: number;
-  readonly button: string;
+  readonly button: MouseButton;
   readonly start: PointerSample;
-  readonly before: ViewPatch;
+  readonly putBack: () => void;
   /** How far it may go and still be a click, px. */
   readonly slop: number;
   drag: Drag | null;
   travelled: boolean;
 }
 
-interface Fingers {
-  readonly target: ToolTarget;
+interface Fingers<T> {
+  readonly target: T;
   readonly points: Map<number, PointerSample>;
-  /** Source point under the middle of two fingers. */
-  anchor: Point | null;
+  drag: FingerDrag | null;
   distance: number;
-  /** For three fingers: where and at which slice they began. */
+  /** For three fingers: where they began. */
   firstY: number;
-  firstIndex: number;
 }
 
-export class Gestures {
-  private press: Press | null = null;
-  private fingers: Fingers | null = null;
-  private lastClick: { at: PointerSample; target: ToolTarget } | null = null;
+export class Gestures<T> {
+  private press: Press<T> | null = null;
+  private fingers: Fingers<T> | null = null;
+  private lastClick: { at: PointerSample; target: T } | null = null;
   private longPress: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly bindings: Bindings,
-    private readonly services: ToolServices,
-    private readonly events: GestureEvents,
+    private readonly host: GestureHost<T>,
+    private readonly events: GestureEvents<T>,
   ) {}
 
   get busy(): boolean {
     return this.press !== null || (this.fingers?.points.size ?? 0) > 0;
   }
 
-  down(target: ToolTarget, pointer: number, button: number, sample: PointerSample, touch = false): void {
+  down(target: T, pointer: number, button: number, sample: PointerSample, touch = false): void {
     if (touch && this.addFinger(target, pointer, sample)) return;
     const name = buttonName(button);
     if (name === null || this.press !== null) return;
     const tool = this.bindings.toolFor(name, sample);
-    const drag = tool === null ? null : (POINTER_TOOLS[tool]?.(target, sample, this.services) ?? null);
-    const { kind: _, ...before } = target.view;
-    this.press = { target, pointer, button: name, start: sample, before, slop: touch ? TOUCH_PX : CLICK_PX, drag, travelled: false };
-    this.events.tool(target, tool);
+    const putBack = this.host.keep(target);
+    const grabbed = this.host.grab?.(target, name, sample, touch) ?? null;
+    const drag = grabbed ?? (tool === null ? null : this.host.begin(target, tool, sample));
+    const slop = touch ? TOUCH_PX : CLICK_PX;
+    this.press = { target, pointer, button: name, start: sample, putBack, slop, drag, travelled: false };
+    this.events.tool(target, grabbed ? 'grab' : tool);
     this.events.active(target, drag !== null);
     if (touch) {
       this.longPress = setTimeout(() => {
@@ -116,19 +134,19 @@ export class Gestures {
     clearTimeout(this.longPress);
     const press = this.press;
     if (press === null) return false;
-    if (press.travelled && press.drag !== null) press.target.patch(press.before);
+    if (press.travelled && press.drag !== null) press.putBack();
     this.finish(press);
     return true;
   }
 
-  private finish(press: Press): void {
+  private finish(press: Press<T>): void {
     this.press = null;
     press.drag?.end?.();
     this.events.tool(press.target, null);
     this.events.active(press.target, false);
   }
 
-  private click(target: ToolTarget, at: PointerSample, nearby: number): void {
+  private click(target: T, at: PointerSample, nearby: number): void {
     const former = this.lastClick;
     const isDouble =
       former !== null &&
@@ -140,9 +158,9 @@ export class Gestures {
   }
 
   /** True if this is not the only finger: several fingers never use the tool. */
-  private addFinger(target: ToolTarget, pointer: number, sample: PointerSample): boolean {
+  private addFinger(target: T, pointer: number, sample: PointerSample): boolean {
     if (this.fingers === null || this.fingers.target !== target) {
-      this.fingers = { target, points: new Map(), anchor: null, distance: 0, firstY: 0, firstIndex: 0 };
+      this.fingers = { target, points: new Map(), drag: null, distance: 0, firstY: 0 };
     }
     this.fingers.points.set(pointer, sample);
     if (this.fingers.points.size < 2) return false;
@@ -152,7 +170,7 @@ export class Gestures {
     return true;
   }
 
-  private removeFinger(fingers: Fingers, pointer: number): void {
+  private removeFinger(fingers: Fingers<T>, pointer: number): void {
     const several = fingers.points.size >= 2;
     fingers.points.delete(pointer);
     if (fingers.points.size >= 2) this.startFingers(fingers);
@@ -160,25 +178,21 @@ export class Gestures {
     if (fingers.points.size === 0) this.fingers = null;
   }
 
-  private startFingers(fingers: Fingers): void {
+  private startFingers(fingers: Fingers<T>): void {
     const { middle, spread } = shape(fingers.points);
-    const source = fingers.target.sourceAt(middle);
-    fingers.anchor = source && { x: source[0], y: source[1] };
+    fingers.drag = this.host.fingers(fingers.target, middle);
     fingers.distance = spread;
     fingers.firstY = middle.y;
-    fingers.firstIndex = fingers.target.index;
   }
 
-  private moveFingers(fingers: Fingers): void {
+  private moveFingers(fingers: Fingers<T>): void {
     const { middle, spread } = shape(fingers.points);
     if (fingers.points.size >= 3) {
-      fingers.target.goTo(fingers.firstIndex + Math.round((middle.y - fingers.firstY) / FINGERS_PX_PER_SLICE));
+      fingers.drag?.scroll(Math.round((middle.y - fingers.firstY) / FINGERS_PX_PER_SLICE));
       return;
     }
-    if (fingers.anchor === null) return;
-    if (fingers.distance > 0 && spread > 0) zoomAround(fingers.target, spread / fingers.distance, middle);
+    fingers.drag?.move(middle, fingers.distance > 0 && spread > 0 ? spread / fingers.distance : 1);
     fingers.distance = spread;
-    panTo(fingers.target, fingers.anchor, middle);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   zoomFor,
 } from '../geometry';
 import type { Window } from '../wire';
-import type { ToolStart, ToolTarget } from './target';
+import type { Drag, PointerSample, ToolStart, ToolTarget, Windowed } from './target';
 
 const NOTHING = { move: () => undefined };
 
@@ -20,20 +20,21 @@ export const GREATEST_MAGNIFICATION = 40;
 const SNAP_DEGREES = 3;
 
 /** Window step of one CSS px. */
-export function windowStep(target: ToolTarget, width: number): number {
+export function windowStep(target: Windowed, width: number): number {
   if (target.stack?.colour) return 1;
   return Math.max(width / 256, target.stack?.modality === 'PT' ? 0.01 : 1);
 }
 
 /** The window that applies, with the function and without the name of the one it came from. */
-export function windowOf(target: ToolTarget): Window | null {
+export function windowOf(target: Windowed): Window | null {
   const applied = target.appliedWindow;
   if (applied === null) return null;
   const source = target.view.window ?? target.stack?.windows?.[target.view.voi];
   return { center: applied.center, width: applied.width, function: source?.function ?? 'LINEAR', explanation: '' };
 }
 
-const windowLevel: ToolStart = (target, at) => {
+/** Right widens, up brightens; `set` gets each new window. */
+export function windowDrag(target: Windowed, at: PointerSample, set: (window: Window) => void): Drag {
   const start = windowOf(target);
   if (start === null) return NOTHING;
   const step = windowStep(target, start.width);
@@ -41,10 +42,15 @@ const windowLevel: ToolStart = (target, at) => {
   return {
     move({ x, y }) {
       const width = Math.max(least, start.width + (x - at.x) * step);
-      target.patch({ window: { ...start, center: start.center + (y - at.y) * step, width } });
+      set({ ...start, center: start.center + (y - at.y) * step, width });
     },
   };
-};
+}
+
+const windowLevel: ToolStart = (target, at) =>
+  windowDrag(target, at, (window) => {
+    target.patch({ window });
+  });
 
 const pan: ToolStart = (target, at) => {
   const source = target.sourceAt(at);
@@ -112,7 +118,8 @@ const rotate: ToolStart = (target, at) => {
   };
 };
 
-function snap(degrees: number): number {
+/** Quarter turns catch what comes within 3 degrees. */
+export function snap(degrees: number): number {
   const quarter = Math.round(degrees / 90) * 90;
   return normaliseAngle(Math.abs(degrees - quarter) <= SNAP_DEGREES ? quarter : degrees);
 }

@@ -4,7 +4,7 @@
  */
 
 export type WindowKind = 'image' | 'mpr' | 'volume';
-export type Group = 'tools' | 'picture' | 'navigation' | 'windows' | 'output';
+export type Group = 'tools' | 'picture' | 'navigation' | 'windows' | 'mpr' | 'volume' | 'output';
 export type MouseButton = 'L' | 'M' | 'R';
 export type Modifier = '' | 'Shift' | 'Ctrl' | 'Alt';
 
@@ -30,12 +30,15 @@ export interface ToolRow {
   readonly menu: boolean;
 }
 
-type Windows = 'I' | 'IM' | 'IMV';
+type Windows = 'I' | 'IM' | 'IMV' | 'M' | 'MV' | 'V';
 
 const KINDS: Readonly<Record<Windows, readonly WindowKind[]>> = {
   I: ['image'],
   IM: ['image', 'mpr'],
   IMV: ['image', 'mpr', 'volume'],
+  M: ['mpr'],
+  MV: ['mpr', 'volume'],
+  V: ['volume'],
 };
 
 interface Defaults {
@@ -89,6 +92,15 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   }),
   row('tools', 'pointer', 'magnifier', 'magnify-scan', 'IM', { mouse: 'Ctrl+M', hotkey: 'M', show: true }),
   row('tools', 'pointer', 'probe', 'eyedropper', 'IM', { mouse: 'Alt+L', hotkey: 'N' }),
+  row('tools', 'pointer', 'rotate3d', 'rotate-3d-variant', 'V', { mouse: 'L', show: true }),
+  row('tools', 'pointer', 'tf.shift', 'circle-opacity', 'V', { mouse: 'Shift+L', show: true }),
+  row('tools', 'pointer', 'mpr.slabdrag', 'arrow-collapse-vertical', 'M', { mouse: 'Shift+M', show: true }),
+  row('tools', 'pointer', 'mpr.tilt', 'axis-arrow', 'M', { hotkey: 'Shift+Z' }),
+  row('tools', 'pointer', 'vol.cut.in', 'scissors-cutting', 'V', { hotkey: 'J', show: true, menu: true }),
+  row('tools', 'pointer', 'vol.cut.out', 'select-inverse', 'V', { hotkey: 'Shift+J', show: true, menu: true }),
+  row('tools', 'toggle', 'vol.crop', 'crop', 'MV', { hotkey: 'Shift+C', show: true }),
+  row('tools', 'action', 'undo', 'undo', 'MV', { hotkey: 'Ctrl+Z', show: true }),
+  row('tools', 'action', 'redo', 'redo', 'MV', { hotkey: 'Ctrl+Shift+Z' }),
   row('tools', 'action', 'tool.cancel', 'close', 'IMV', { hotkey: 'Escape' }),
 
   row('picture', 'toggle', 'invert', 'invert-colors', 'IMV', { hotkey: 'I', show: true, menu: true }),
@@ -109,7 +121,7 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('picture', 'toggle', 'privacy', 'incognito', 'IMV', { hotkey: 'Shift+H' }),
 
   row('navigation', 'toggle', 'refline', 'vector-line', 'IM', { hotkey: 'Y', show: true, menu: true }),
-  row('navigation', 'toggle', 'crosshair.toggle', 'crosshairs', 'IM', { hotkey: 'Shift+Y' }),
+  row('navigation', 'toggle', 'crosshair.toggle', 'crosshairs', 'IMV', { hotkey: 'Shift+Y' }),
   row('navigation', 'action', 'nav.prev', 'chevron-left', 'IMV', { hotkey: 'ArrowUp' }),
   row('navigation', 'action', 'nav.next', 'chevron-right', 'IMV', { hotkey: 'ArrowDown' }),
   row('navigation', 'action', 'nav.prev10', 'chevron-double-up', 'IMV', { hotkey: 'Shift+ArrowUp' }),
@@ -146,6 +158,20 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('windows', 'action', 'layout.3x3', 'view-comfy-outline', 'I', { hotkey: 'Shift+9' }),
   row('windows', 'toggle', 'strip.toggle', 'page-layout-sidebar-left', 'IMV', { hotkey: 'Slash' }),
   row('windows', 'toggle', 'panel.toggle', 'page-layout-sidebar-right', 'IMV', { hotkey: 'Backslash' }),
+
+  row('mpr', 'menu', 'mpr.mode', 'layers-triple-outline', 'MV', { hotkey: 'Shift+S', show: true, menu: true }),
+  row('mpr', 'action', 'mpr.thicker', 'format-line-weight', 'M', { hotkey: 'BracketRight' }),
+  row('mpr', 'action', 'mpr.thinner', 'unfold-more-horizontal', 'M', { hotkey: 'BracketLeft' }),
+  row('mpr', 'toggle', 'mpr.ortho', 'angle-right', 'M'),
+  row('mpr', 'action', 'mpr.reset', 'backup-restore', 'MV', { hotkey: 'Shift+X', show: true, menu: true }),
+
+  ...(['A', 'P', 'L', 'R', 'H', 'F'] as const).map((view) =>
+    row('volume', 'action', `vol.view.${view}`, 'cube-scan', 'V', { show: true, menu: true }),
+  ),
+  row('volume', 'toggle', 'vol.persp', 'perspective-less', 'V'),
+  row('volume', 'toggle', 'vol.shading', 'weather-sunny', 'V'),
+  row('volume', 'toggle', 'vol.table', 'table-furniture', 'V', { show: true }),
+  row('volume', 'action', 'vol.restore', 'rotate-3d', 'V', { menu: true }),
 
   row('output', 'action', 'copy', 'content-copy', 'IMV', { hotkey: 'Ctrl+C', menu: true }),
   row('output', 'action', 'export', 'camera-outline', 'IMV', { hotkey: 'Ctrl+E', show: true }),

@@ -13,15 +13,20 @@ export interface AppliedWindow {
   readonly width: number;
 }
 
-export interface ToolTarget {
-  readonly view: ImageView;
+/** What has grey values under a window. */
+export interface Windowed {
   readonly stack: Opened | null;
+  readonly view: Pick<ImageView, 'window' | 'voi'>;
+  /** The window in force, from the view or the last frame. */
+  readonly appliedWindow: AppliedWindow | null;
+}
+
+export interface ToolTarget extends Windowed {
+  readonly view: ImageView;
   readonly size: Size;
   readonly devicePixelRatio: number;
   /** Of the slice wanted now; null before the viewport is bound. */
   readonly raster: Raster | null;
-  /** The window in force, from the view or the last frame. */
-  readonly appliedWindow: AppliedWindow | null;
   /** Index of the slice wanted now. */
   readonly index: number;
   patch(patch: ViewPatch): void;

@@ -39,7 +39,9 @@ export function short(value: number, digits = 1): string {
 const filled = (...texts: (string | null | undefined | false)[]): string[] =>
   texts.filter((text): text is string => Boolean(text));
 
-function patient({ study, privacy, anonymised, t, formatDate }: OverlayInput): string[] {
+type PersonInput = Pick<OverlayInput, 'study' | 'privacy' | 'anonymised' | 't' | 'formatDate'>;
+
+export function patient({ study, privacy, anonymised, t, formatDate }: PersonInput): string[] {
   if (anonymised) return [t('viewer.overlay.anonymised')];
   if (!study) return [];
   if (privacy) return [t('viewer.overlay.hidden')];
@@ -53,7 +55,7 @@ function sex(code: string, t: Translate): string {
   return ['M', 'F', 'O'].includes(code) ? t(`viewer.sex.${code}`) : code;
 }
 
-function visit({ study, privacy, anonymised, formatDate }: OverlayInput): string[] {
+export function visit({ study, privacy, anonymised, formatDate }: PersonInput): string[] {
   if (!study || privacy || anonymised) return [];
   return filled(study.inst, study.desc, study.date && formatDate(study.date), study.acc);
 }

@@ -3,18 +3,23 @@ import { zoomFor } from '@/core/geometry';
 import { neighbourPhase } from '@/core/phases';
 import { presetsOf } from '@/core/presets';
 import { zoomAround } from '@/core/tools/pointerTools';
-import { TOOL_TABLE, toolRow } from '@/core/tools/table';
+import { TOOL_TABLE, toolRow, type WindowKind } from '@/core/tools/table';
 import type { ViewportController } from '@/core/viewport';
 import { normaliseAngle } from '@/core/geometry';
 
+import { reasonText, type TranslateCount, volumeReason } from './reasons';
+import { VolumeActions } from './volumeActions';
 import type { Workspace } from './workspace';
 
 export interface Action {
   run(): void;
-  /** Text key of the reason why it cannot be done now; null if it can. */
-  blocked?(): string | null;
+  /** Why it cannot be done now; null if it can. */
+  blocked?(): Reason | null;
   checked?(): boolean;
 }
+
+/** A text key, with a number where the text depends on one. */
+export type Reason = string | { readonly key: string; readonly n: number };
 
 export interface PageFunctions {
   copyPicture(): void;
@@ -28,14 +33,18 @@ const NO_PICTURE = 'viewer.reason.no_picture';
 const ONE_SLICE = 'viewer.reason.one_slice';
 const ZOOM_STEP = 1.25;
 
+/** Rows that do the same in every window. */
+const EVERYWHERE = /^(win\.|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
+
 export class Actions {
-  private readonly table: Readonly<Record<string, Action>>;
+  private readonly image: Readonly<Record<string, Action>>;
+  private readonly volume: Readonly<Record<string, Action>>;
 
   constructor(
     private readonly workspace: Workspace,
     page: PageFunctions,
   ) {
-    this.table = {
+    this.image = {
       ...this.windows(),
       ...this.picture(),
       ...this.navigation(),
@@ -47,27 +56,42 @@ export class Actions {
         },
       },
     };
-    for (const { id, kind } of TOOL_TABLE) {
-      if (kind !== 'pointer' && kind !== 'menu' && !this.table[id]) throw new Error(`nothing does ${id}`);
+    const shared = Object.entries(this.image).filter(([id]) => EVERYWHERE.test(id));
+    this.volume = { ...Object.fromEntries(shared), ...new VolumeActions(workspace).table };
+    for (const { id, kind, windows } of TOOL_TABLE) {
+      if (kind === 'pointer' || kind === 'menu') continue;
+      const lacks = windows.some((window) => !(window === 'image' ? this.image : this.volume)[id]);
+      if (lacks) throw new Error(`nothing does ${id}`);
     }
   }
 
   run(id: string): void {
-    if (toolRow(id).kind === 'pointer') {
+    const { kind, windows } = toolRow(id);
+    if (!windows.includes(this.workspace.windowKind)) return;
+    if (kind === 'pointer') {
       this.workspace.chooseTool(id);
       return;
     }
-    const action = this.table[id];
+    const action = this.actionOf(id);
     if (action && this.blocked(id) === null) action.run();
   }
 
-  /** Text key of the reason why a row is disabled; null if it is not. */
-  blocked(id: string): string | null {
-    return this.table[id]?.blocked?.() ?? null;
+  /** Why a row is disabled; null if it is not. */
+  blocked(id: string): Reason | null {
+    return this.actionOf(id)?.blocked?.() ?? null;
+  }
+
+  /** The same as a text; empty if it is not. */
+  reason(id: string, t: TranslateCount): string {
+    return reasonText(this.blocked(id), t);
   }
 
   checked(id: string): boolean {
-    return this.table[id]?.checked?.() ?? false;
+    return this.actionOf(id)?.checked?.() ?? false;
+  }
+
+  private actionOf(id: string): Action | undefined {
+    return (this.workspace.volume ? this.volume : this.image)[id];
   }
 
   private withPicture(
@@ -89,9 +113,23 @@ export class Actions {
     };
   }
 
+  private withAnyPicture(run: () => void): Action {
+    return {
+      run,
+      blocked: () => ((this.workspace.volume?.active ?? this.workspace.active)?.shownHeader ? null : NO_PICTURE),
+    };
+  }
+
   private windows(): Record<string, Action> {
-    const absent: Action = { run: () => undefined, blocked: () => 'viewer.reason.not_in_this_version' };
-    return { 'win.image': { run: () => undefined, checked: () => true }, 'win.mpr': absent, 'win.volume': absent };
+    const { workspace } = this;
+    const open = (kind: WindowKind): Action => ({
+      run: () => {
+        workspace.openWindow(kind);
+      },
+      blocked: () => (kind === 'image' ? null : volumeReason(workspace)),
+      checked: () => workspace.state.bindings >= 0 && workspace.windowKind === kind,
+    });
+    return { 'win.image': open('image'), 'win.mpr': open('mpr'), 'win.volume': open('volume') };
   }
 
   private picture(): Record<string, Action> {
@@ -325,10 +363,10 @@ export class Actions {
 
   private output(page: PageFunctions): Record<string, Action> {
     return {
-      copy: this.withPicture(() => {
+      copy: this.withAnyPicture(() => {
         page.copyPicture();
       }),
-      export: this.withPicture(() => {
+      export: this.withAnyPicture(() => {
         page.savePicture();
       }),
       fullscreen: {

@@ -4,6 +4,7 @@ import type { ColourMap, Interpolation } from '@/core/wire';
 
 import type { Translate } from '../overlay/texts';
 import { PRESETS } from './toolbarItems';
+import { volumeChoices } from './volumeChoices';
 import type { Workspace } from './workspace';
 
 export interface Choice {
@@ -16,7 +17,7 @@ export interface Choice {
   run(): void;
 }
 
-const COLOUR_MAPS: readonly ColourMap[] = [
+export const COLOUR_MAPS: readonly ColourMap[] = [
   'grey',
   'inverted',
   'hot-iron',
@@ -53,6 +54,7 @@ export function presetChoices({ active }: Workspace, t: Translate): Choice[] {
 
 /** The choices of the preset menu, or of a row of kind `menu`. */
 export function choicesOf(id: string, workspace: Workspace, t: Translate): Choice[] {
+  if (workspace.volume) return volumeChoices(id, workspace.volume, t);
   return id === PRESETS ? presetChoices(workspace, t) : menuChoices(id, workspace, t);
 }
 

@@ -1,10 +1,11 @@
 /** The viewport as a picture: the received frame with the texts and lines over it. */
+import type { AnyViewport } from '@/core/connection';
 import type { ViewportController } from '@/core/viewport';
 
 const WAIT_MS = 8_000;
 
 /** Resolves when the final frame of the present state is on the canvas; rejects after a while. */
-export function finalFrame(viewport: ViewportController): Promise<void> {
+export function finalFrame(viewport: AnyViewport): Promise<void> {
   if (viewport.settled) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const finish = (): void => {
@@ -13,7 +14,8 @@ export function finalFrame(viewport: ViewportController): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    const stop = viewport.on('shown', finish);
+    // All kinds of viewports tell it alike.
+    const stop = (viewport as ViewportController).on('shown', finish);
     const timer = setTimeout(() => {
       stop();
       reject(new Error('no final frame'));
@@ -28,7 +30,7 @@ const JPEG_QUALITY = 0.95;
 
 /** Draws canvas and overlay of a viewport into one picture at the size of the received frame. */
 export async function picture(
-  viewport: ViewportController,
+  viewport: AnyViewport,
   overlay: SVGSVGElement | null,
   format: PictureFormat = 'png',
 ): Promise<Blob> {

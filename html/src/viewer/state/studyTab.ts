@@ -5,6 +5,7 @@ import type { ViewerConnection } from '@/core/connection';
 import { defaultLayout, type Layout, layoutOf, moveSplitter, type ScreenShape } from '@/core/layouts';
 import type { ViewportController } from '@/core/viewport';
 
+import type { VolumeWindow } from './volumeWindow';
 import { isShowable, type SeriesSummary, type StudyDetail } from './studies';
 
 export interface Cell {
@@ -24,6 +25,8 @@ export interface TabState {
   cells: readonly Cell[];
   active: number;
   maximised: boolean;
+  /** In its place of the grid while a series is in the MPR or Volume window. */
+  volume: VolumeWindow | null;
 }
 
 let nextKey = 1;
@@ -31,6 +34,7 @@ let nextKey = 1;
 export class StudyTab {
   readonly state: TabState;
   private visible = false;
+  private readonly volumes = new Map<string, VolumeWindow>();
   /** The user has arranged the grid: it is never arranged again by itself. */
   private touched = false;
 
@@ -49,6 +53,7 @@ export class StudyTab {
       cells: [this.emptyCell()],
       active: 0,
       maximised: false,
+      volume: null,
     });
   }
 
@@ -56,12 +61,13 @@ export class StudyTab {
     return this.state.cells[this.state.active] ?? null;
   }
 
+  /** The viewport of the Image window that has the hand; none while the grid is hidden by a volume. */
   get activeViewport(): ViewportController | null {
-    return this.activeCell?.viewport ?? null;
+    return this.state.volume ? null : (this.activeCell?.viewport ?? null);
   }
 
   get viewports(): ViewportController[] {
-    return this.shownCells.flatMap(({ viewport }) => viewport ?? []);
+    return this.state.volume ? [] : this.shownCells.flatMap(({ viewport }) => viewport ?? []);
   }
 
   /** Cells on the screen: one while a viewport is maximised. */
@@ -160,7 +166,24 @@ export class StudyTab {
   /** Hidden tabs and viewports ask for no frames. */
   setVisible(visible: boolean): void {
     this.visible = visible;
+    this.state.volume?.setVisible(visible);
     this.refresh();
+  }
+
+  /** Puts a volume into the place of the grid, or brings the grid back as it was. */
+  showVolume(volume: VolumeWindow | null): void {
+    const former = this.state.volume;
+    if (former === volume) return;
+    former?.setVisible(false);
+    this.state.volume = volume;
+    if (volume) this.volumes.set(volume.series.id, volume);
+    this.refresh();
+    volume?.setVisible(this.visible);
+  }
+
+  /** The volume of a series that was opened before: its planes, cuts and steps are kept. */
+  volumeOf(series: string): VolumeWindow | null {
+    return this.volumes.get(series) ?? null;
   }
 
   /** A new description of the study: series that grew are known by their version. */
@@ -175,6 +198,9 @@ export class StudyTab {
   dispose(): void {
     for (const { viewport } of this.state.cells) if (viewport) this.connection.dispose(viewport);
     this.state.cells = [];
+    this.state.volume = null;
+    for (const volume of this.volumes.values()) volume.dispose();
+    this.volumes.clear();
   }
 
   private fillEmpty(byUser: boolean): void {

@@ -13,6 +13,11 @@ import { canFollowPosition, followOffset, followPosition, followView, followWind
 import type { ScrollSync, SyncSettings } from '@/core/sync';
 import { Bindings } from '@/core/tools/bindings';
 import { Gestures } from '@/core/tools/gestures';
+import { imageHost } from '@/core/tools/imageHost';
+import type { ToolTarget } from '@/core/tools/target';
+import type { Lasso } from '@/core/scissors';
+import type { WindowKind } from '@/core/tools/table';
+import type { SpaceViewport } from '@/core/volumeSession';
 import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
@@ -20,25 +25,28 @@ import { screenShape } from './screen';
 import { SeenSlices } from './seenSlices';
 import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } from './studies';
 import { StudyTab } from './studyTab';
+import { volumePageOf } from './volumePage';
+import type { VolumePage, VolumeWindow } from './volumeWindow';
+import { openWindow, stepVolumeSeries } from './windowSwitch';
 
 export type OverlayMode = 'full' | 'short' | 'off';
-export type PanelTab = 'info' | 'presets';
+export type PanelTab = 'info' | 'presets' | 'volume';
 
 export interface Reading {
-  readonly viewport: ViewportController;
+  readonly viewport: ViewportController | SpaceViewport;
   readonly at: Point;
   /** A text where the server cannot be asked. */
   readonly value: number | Vector | string | null;
   readonly unit: string;
   readonly point: Vector | null;
-  /** The slice it was read from. */
-  readonly position: number;
+  /** The slice it was read from; of a plane or projection none. */
+  readonly position: number | null;
   /** Shown beside the pointer, not only in the corner. */
   readonly held: boolean;
 }
 
 export interface MenuRequest {
-  readonly viewport: ViewportController;
+  readonly viewport: ViewportController | SpaceViewport;
   readonly at: Point;
 }
 
@@ -59,7 +67,7 @@ export interface SharedState {
   goTo: boolean;
   menu: MenuRequest | null;
   reading: Reading | null;
-  toolAtWork: { readonly viewport: ViewportController; readonly tool: string } | null;
+  toolAtWork: { readonly viewport: ViewportController | SpaceViewport; readonly tool: string } | null;
   /** The viewport with a cine bar. */
   cineOf: ViewportController | null;
   /** Raised whenever a cine starts, stops or changes. */
@@ -67,12 +75,14 @@ export interface SharedState {
 }
 
 export interface Lens {
-  readonly viewport: ViewportController;
+  readonly viewport: ViewportController | SpaceViewport;
   readonly at: Point;
 }
 
 export interface Signals {
   lens: Lens | null;
+  /** The outline of the scissors that is being drawn. */
+  lasso: Lasso | null;
   lines: undefined;
 }
 
@@ -105,7 +115,7 @@ export class Workspace {
   readonly seen = new SeenSlices();
   lensFactor = 2;
   readonly bindings = new Bindings();
-  readonly gestures: Gestures;
+  readonly gestures: Gestures<ToolTarget>;
   /** The located point, in the frame of reference it was found in. */
   located: { readonly space: string; readonly point: Vector } | null = null;
   private readonly offsets = new Map<number, number>();
@@ -119,9 +129,9 @@ export class Workspace {
     readonly connection: ViewerConnection,
     private readonly patientNumber: (study: StudySummary) => number | null,
   ) {
-    this.gestures = new Gestures(
+    this.gestures = new Gestures<ToolTarget>(
       this.bindings,
-      {
+      imageHost({
         probe: (target, at) => void this.probe(target as ViewportController, at, true),
         lens: (target, at) => {
           this.signals.emit('lens', at && { viewport: target as ViewportController, at });
@@ -129,7 +139,7 @@ export class Workspace {
         locate: (target, at) => {
           this.locate(target as ViewportController, at);
         },
-      },
+      }),
       {
         active: (target, active) => {
           this.hold(target as ViewportController, active);
@@ -151,6 +161,16 @@ export class Workspace {
 
   get active(): ViewportController | null {
     return this.state.current?.activeViewport ?? null;
+  }
+
+  /** The volume in the place of the grid, if there is one. */
+  get volume(): VolumeWindow | null {
+    return this.state.current?.state.volume ?? null;
+  }
+
+  /** The kind of window that has the hand. */
+  get windowKind(): WindowKind {
+    return this.volume?.kind ?? 'image';
   }
 
   /** Every study that is open, the current one first. */
@@ -236,6 +256,7 @@ export class Workspace {
   }
 
   get differentPatients(): boolean {
+    if (this.volume) return false;
     const shown = this.state.current?.shownCells.filter(({ viewport }) => viewport) ?? [];
     const studies = shown.flatMap(({ study }) => this.studyOf(study)?.study ?? []);
     return studies.some((study) => !samePatient(study, studies[0] as StudySummary));
@@ -243,20 +264,50 @@ export class Workspace {
 
   // Tools.
 
+  get activeBindings(): Bindings {
+    const { volume } = this;
+    return volume ? volume.bindings[volume.kind] : this.bindings;
+  }
+
   chooseTool(tool: string, button: 'L' | 'M' | 'R' = 'L'): void {
-    this.bindings.choose(tool, button);
+    this.volume?.host.dropPolygon();
+    this.activeBindings.choose(tool, button);
     this.state.bindings += 1;
   }
 
-  /** Escape: the drag, then the chosen tool, then the maximised viewport. */
+  /** Escape: the drag or outline, then the chosen tool, then the maximised viewport. */
   cancel(): void {
-    if (this.gestures.cancel()) return;
-    if (this.bindings.release()) {
+    const { volume } = this;
+    if (volume ? volume.host.dropPolygon() || volume.gesturesOf(volume.active).cancel() : this.gestures.cancel()) return;
+    if (this.activeBindings.release()) {
       this.state.bindings += 1;
       return;
     }
-    if (this.state.current?.state.maximised) this.state.current.toggleMaximised();
+    if (volume?.state.maximised) volume.toggleMaximised();
+    else if (!volume && this.state.current?.state.maximised) this.state.current.toggleMaximised();
   }
+
+  /** Puts the active series into another kind of window. */
+  openWindow(kind: WindowKind): void {
+    openWindow(this, kind);
+  }
+
+  /** Layout of the window that has the hand. */
+  get layout(): string {
+    return (this.volume ?? this.state.current)?.state.layout.id ?? '';
+  }
+
+  setLayout(id: string): void {
+    (this.volume ?? this.state.current)?.setLayout(id);
+    this.linesMoved();
+  }
+
+  stepVolumeSeries(direction: 1 | -1): void {
+    stepVolumeSeries(this, direction);
+  }
+
+  /** What volumes need of the page. */
+  readonly volumePage: VolumePage = volumePageOf(this);
 
   cycleOverlay(): void {
     this.state.overlay = OVERLAYS[(OVERLAYS.indexOf(this.state.overlay) + 1) % OVERLAYS.length] ?? 'full';
