@@ -60,6 +60,7 @@ def axial(page, site) -> Locator:
     return open_mpr(page, site.study)
 
 
+@pytest.mark.contract("R04")
 def test_the_address_leads_to_three_planes_and_the_model(page, axial):
     expect(page.get_by_test_id("volume-grid")).to_have_attribute("data-layout", "2x2")
     assert point(axial)[:2] == [0.0, 0.0]

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 
 def settled(model: Locator) -> Locator:
@@ -19,7 +19,7 @@ def settled(model: Locator) -> Locator:
 def bright(model: Locator) -> int:
     """How many pixels of the picture are not background; texts are few."""
     pixels = np.asarray(Image.open(io.BytesIO(settled(model).screenshot())).convert("L"))
-    return int((pixels > 40).sum())  # noqa: PLR2004
+    return int((pixels > 40).sum())
 
 
 def middle(model: Locator, dx: float = 0, dy: float = 0) -> tuple[float, float]:
@@ -38,6 +38,7 @@ def model(page, site) -> Locator:
     return settled(page.locator("[data-pane=model]"))
 
 
+@pytest.mark.contract("R04")
 def test_the_address_leads_to_the_model_with_the_first_preset(page, model):
     expect(page.get_by_test_id("volume-grid")).to_have_attribute("data-layout", "1x1")
     expect(model.get_by_text("Bones")).to_be_visible()
@@ -136,7 +137,7 @@ def test_the_crop_box_is_dragged_and_typed(page, model):
     page.get_by_test_id("panel-toggle").click()
     page.get_by_role("tab", name="3D").click()
     high = page.get_by_label("z to")
-    assert float(high.input_value()) < 300  # noqa: PLR2004
+    assert float(high.input_value()) < 300
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(high).to_have_value("316")
     page.get_by_label("x to").fill("218")

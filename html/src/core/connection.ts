@@ -3,10 +3,9 @@ import { Emitter } from './emitter';
 import { HEADER_LENGTH, parseFrameHeader } from './frameHeader';
 import type { EventSocket, SocketState } from './socket';
 import type { FrameViewport } from './frameViewport';
-import type { PlaneId } from './planes';
 import { ViewportController, type ViewportLine, type ViewportSource } from './viewport';
-import { ModelViewport, PlaneViewport } from './volumeViewport';
-import type { ClientMessage, ImageView, MprView, ServerEvent, ServerHello, ServerMessage, VolumeView } from './wire';
+import type { ModelViewport, PlaneViewport } from './volumeViewport';
+import type { ClientMessage, ImageView, ServerEvent, ServerHello, ServerMessage } from './wire';
 
 export type AnyViewport = ViewportController | PlaneViewport | ModelViewport;
 
@@ -93,14 +92,9 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
     return this.keep(new ViewportController(this.freeNumber(), source, this));
   }
 
-  /** A plane of the MPR window. */
-  createPlane(source: ViewportSource<MprView>, plane: PlaneId): PlaneViewport {
-    return this.keep(new PlaneViewport(this.freeNumber(), source, this, plane));
-  }
-
-  /** A projection of the Volume window. */
-  createModel(source: ViewportSource<VolumeView>): ModelViewport {
-    return this.keep(new ModelViewport(this.freeNumber(), source, this));
+  /** A viewport of another window; its code is loaded only when it is used. */
+  adopt<T extends AnyViewport>(make: (number: number, line: ViewportLine) => T): T {
+    return this.keep(make(this.freeNumber(), this));
   }
 
   dispose(viewport: AnyViewport): void {

@@ -25,7 +25,7 @@ import { MAX_CUTS } from './scissors';
 import { UndoList } from './undoList';
 import { volumePresetsOf } from './volumePresets';
 import { extentToFit, insideVolume, middleOfVolume } from './volumeSpace';
-import { INITIAL_MODEL, INITIAL_PLANE, type ModelViewport, type PlaneViewport } from './volumeViewport';
+import { INITIAL_MODEL, INITIAL_PLANE, ModelViewport, PlaneViewport } from './volumeViewport';
 import type { Cut, ModelPatch, MprView, Opened, PlanePatch, Vector, VolumeGrid, VolumeView } from './wire';
 
 export type SpaceViewport = PlaneViewport | ModelViewport;
@@ -72,14 +72,14 @@ export class VolumeSession extends Emitter<SessionEvents> {
     super();
     const { study, series } = start;
     const plane = (id: PlaneId): PlaneViewport => {
-      const viewport = connection.createPlane({ study, series }, id);
+      const viewport = connection.adopt((number, line) => new PlaneViewport(number, { study, series }, line, id));
       viewport.on('resized', () => {
         this.fitAgain(id);
       });
       return viewport;
     };
     this.planes = { axial: plane('axial'), coronal: plane('coronal'), sagittal: plane('sagittal') };
-    this.model = connection.createModel({ study, series });
+    this.model = connection.adopt((number, line) => new ModelViewport(number, { study, series }, line));
     for (const viewport of this.viewports) this.follow(viewport);
     if (start.opened?.volume) this.begin(start.opened);
   }

@@ -8,7 +8,6 @@ import type { ViewportController } from '@/core/viewport';
 import { normaliseAngle } from '@/core/geometry';
 
 import { reasonText, type TranslateCount, volumeReason } from './reasons';
-import { VolumeActions } from './volumeActions';
 import type { Workspace } from './workspace';
 
 export interface Action {
@@ -25,6 +24,8 @@ export interface PageFunctions {
   copyPicture(): void;
   savePicture(): void;
   fullscreen(): void;
+  /** Another window is in front: the hand goes to its pictures. */
+  windowChanged(): void;
   /** The address follows the study in front. */
   studyChanged(): void;
 }
@@ -34,18 +35,17 @@ const ONE_SLICE = 'viewer.reason.one_slice';
 const ZOOM_STEP = 1.25;
 
 /** Rows that do the same in every window. */
-const EVERYWHERE = /^(win\.|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
+export const EVERYWHERE = /^(win\.|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
 
 export class Actions {
   private readonly image: Readonly<Record<string, Action>>;
-  private readonly volume: Readonly<Record<string, Action>>;
 
   constructor(
     private readonly workspace: Workspace,
     page: PageFunctions,
   ) {
     this.image = {
-      ...this.windows(),
+      ...this.windows(page),
       ...this.picture(),
       ...this.navigation(),
       ...this.arrangement(page),
@@ -56,12 +56,9 @@ export class Actions {
         },
       },
     };
-    const shared = Object.entries(this.image).filter(([id]) => EVERYWHERE.test(id));
-    this.volume = { ...Object.fromEntries(shared), ...new VolumeActions(workspace).table };
     for (const { id, kind, windows } of TOOL_TABLE) {
-      if (kind === 'pointer' || kind === 'menu') continue;
-      const lacks = windows.some((window) => !(window === 'image' ? this.image : this.volume)[id]);
-      if (lacks) throw new Error(`nothing does ${id}`);
+      if (kind === 'pointer' || kind === 'menu' || !windows.includes('image')) continue;
+      if (!this.image[id]) throw new Error(`nothing does ${id}`);
     }
   }
 
@@ -91,7 +88,8 @@ export class Actions {
   }
 
   private actionOf(id: string): Action | undefined {
-    return (this.workspace.volume ? this.volume : this.image)[id];
+    const { volume } = this.workspace;
+    return volume && !EVERYWHERE.test(id) ? volume.actions[id] : this.image[id];
   }
 
   private withPicture(
@@ -120,11 +118,11 @@ export class Actions {
     };
   }
 
-  private windows(): Record<string, Action> {
+  private windows(page: PageFunctions): Record<string, Action> {
     const { workspace } = this;
     const open = (kind: WindowKind): Action => ({
       run: () => {
-        workspace.openWindow(kind);
+        void workspace.openWindow(kind).then(page.windowChanged);
       },
       blocked: () => (kind === 'image' ? null : volumeReason(workspace)),
       checked: () => workspace.state.bindings >= 0 && workspace.windowKind === kind,

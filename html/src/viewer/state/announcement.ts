@@ -4,10 +4,7 @@ import { useI18n } from 'vue-i18n';
 
 import { planeName } from '@/core/patient';
 
-import { planePosition } from '../overlay/volumeTexts';
 import { useSnapshot } from './snapshot';
-import { volumeSnapshotOf } from './volumeSnapshot';
-import type { VolumeWindow } from './volumeWindow';
 import type { Workspace } from './workspace';
 
 const ANNOUNCE_MS = 500;
@@ -24,14 +21,6 @@ export function useAnnouncement(workspace: Workspace): Readonly<Ref<string>> {
     return t('viewer.overlay.window', { width: Math.round(width), center: Math.round(center) });
   }
 
-  function ofVolume(volume: VolumeWindow): string {
-    const now = volumeSnapshotOf(volume, volume.active);
-    const { active } = volume.state;
-    const plane = active === 'model' ? null : active;
-    const place = planePosition({ snapshot: now, plane, t: (key, named) => (named ? t(key, named) : t(key)) });
-    return [t(`viewer.pane.${active}`), place, plane && windowText(now.window)].filter(Boolean).join(', ');
-  }
-
   function ofSlice(): string {
     const now = snapshot.value;
     if (!now?.stack) return '';
@@ -43,7 +32,8 @@ export function useAnnouncement(workspace: Workspace): Readonly<Ref<string>> {
   watch([snapshot, () => workspace.volume?.state.changes], () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      const said = workspace.volume ? ofVolume(workspace.volume) : ofSlice();
+      const { volume } = workspace;
+      const said = volume ? volume.spoken((key, named) => (named ? t(key, named) : t(key))) : ofSlice();
       if (said) announcement.value = said;
     }, ANNOUNCE_MS);
   });

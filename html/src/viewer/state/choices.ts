@@ -4,7 +4,6 @@ import type { ColourMap, Interpolation } from '@/core/wire';
 
 import type { Translate } from '../overlay/texts';
 import { PRESETS } from './toolbarItems';
-import { volumeChoices } from './volumeChoices';
 import type { Workspace } from './workspace';
 
 export interface Choice {
@@ -54,7 +53,7 @@ export function presetChoices({ active }: Workspace, t: Translate): Choice[] {
 
 /** The choices of the preset menu, or of a row of kind `menu`. */
 export function choicesOf(id: string, workspace: Workspace, t: Translate): Choice[] {
-  if (workspace.volume) return volumeChoices(id, workspace.volume, t);
+  if (workspace.volume) return workspace.volume.choices(id, t);
   return id === PRESETS ? presetChoices(workspace, t) : menuChoices(id, workspace, t);
 }
 

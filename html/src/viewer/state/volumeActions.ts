@@ -10,6 +10,7 @@ import type { Vector, VolumeMode } from '@/core/wire';
 
 import type { Action } from './actions';
 import type { VolumeWindow } from './volumeWindow';
+import { stepVolumeSeries } from './windowSwitch';
 import type { Workspace } from './workspace';
 
 const NO_PICTURE = 'viewer.reason.no_picture';
@@ -30,7 +31,10 @@ type OnModel = (window: VolumeWindow, viewport: ModelViewport) => void;
 export class VolumeActions {
   readonly table: Readonly<Record<string, Action>>;
 
-  constructor(private readonly workspace: Workspace) {
+  constructor(
+    private readonly workspace: Workspace,
+    private readonly window: VolumeWindow,
+  ) {
     this.table = {
       ...this.picture(),
       ...this.navigation(),
@@ -40,29 +44,24 @@ export class VolumeActions {
     };
   }
 
-  private get window(): VolumeWindow | null {
-    return this.workspace.volume;
-  }
-
   /** An action of either kind of pane; a kind that is left out cannot do it. */
   private act(plane: OnPlane | null, model: OnModel | null = null, checked?: (window: VolumeWindow) => boolean): Action {
     return {
       run: () => {
         const { window } = this;
-        const viewport = window?.active;
-        if (!window || !viewport) return;
+        const viewport = window.active;
         if (viewport.kind === 'mpr') plane?.(window, viewport);
         else model?.(window, viewport);
       },
       blocked: () => {
         const { window } = this;
-        if (!window?.session.linked) return NO_PICTURE;
+        if (!window.session.linked) return NO_PICTURE;
         return (window.kind === 'mpr' ? plane : model) ? null : NOT_HERE;
       },
       ...(checked && {
         checked: () => {
           const { window } = this;
-          return window !== null && window.state.changes >= 0 && checked(window);
+          return window.state.changes >= 0 && checked(window);
         },
       }),
     };
@@ -89,7 +88,7 @@ export class VolumeActions {
       invert: {
         ...this.act(invert, invert, ({ active }) => active.view.invert),
         blocked: () =>
-          this.window?.kind === 'volume' && this.window.session.model.view.mode === 'composite' ? NOT_HERE : null,
+          this.window.kind === 'volume' && this.window.session.model.view.mode === 'composite' ? NOT_HERE : null,
       },
       'rot.cw': turn(90),
       'rot.ccw': turn(-90),
@@ -189,18 +188,18 @@ export class VolumeActions {
       ({ id }) => {
         const layout = id.slice('layout.'.length);
         const action: Action = {
-          run: () => this.window?.setLayout(layout),
-          checked: () => this.window?.state.layout.id === layout,
+          run: () => this.window.setLayout(layout),
+          checked: () => this.window.state.layout.id === layout,
         };
         return [id, action] as const;
       },
     );
     const several = (): string | null =>
-      (this.window?.state.panes.length ?? 1) > 1 ? null : 'viewer.reason.one_viewport';
-    const step = (direction: 1 | -1): Action => ({ run: () => this.window?.step(direction), blocked: several });
+      this.window.state.panes.length > 1 ? null : 'viewer.reason.one_viewport';
+    const step = (direction: 1 | -1): Action => ({ run: () => this.window.step(direction), blocked: several });
     const series = (direction: 1 | -1): Action => ({
       run: () => {
-        this.workspace.stepVolumeSeries(direction);
+        stepVolumeSeries(this.workspace, direction);
       },
     });
     return {
@@ -210,9 +209,9 @@ export class VolumeActions {
       'viewport.next': step(1),
       'viewport.prev': step(-1),
       'viewport.max': {
-        run: () => this.window?.toggleMaximised(),
+        run: () => this.window.toggleMaximised(),
         blocked: several,
-        checked: () => this.window?.state.maximised === true,
+        checked: () => this.window.state.maximised === true,
       },
     };
   }
@@ -254,12 +253,12 @@ export class VolumeActions {
         },
       ),
       undo: {
-        run: () => this.window?.session.undo.undo(),
-        blocked: () => (this.window?.session.undo.canUndo ? null : 'viewer.reason.nothing_to_undo'),
+        run: () => this.window.session.undo.undo(),
+        blocked: () => (this.window.session.undo.canUndo ? null : 'viewer.reason.nothing_to_undo'),
       },
       redo: {
-        run: () => this.window?.session.undo.redo(),
-        blocked: () => (this.window?.session.undo.canRedo ? null : 'viewer.reason.nothing_to_redo'),
+        run: () => this.window.session.undo.redo(),
+        blocked: () => (this.window.session.undo.canRedo ? null : 'viewer.reason.nothing_to_redo'),
       },
     };
   }
@@ -295,17 +294,16 @@ export class VolumeActions {
           },
           ({ hide_table }) => hide_table,
         ),
-        blocked: () => (this.window?.session.opened?.modality === 'CT' ? null : CT_ONLY),
+        blocked: () => (this.window.session.opened?.modality === 'CT' ? null : CT_ONLY),
       },
       'vol.crop': {
         run: () => {
           const { window } = this;
-          if (!window) return;
           window.state.box = !window.state.box;
           this.workspace.linesMoved();
         },
-        blocked: () => (this.window?.session.linked ? null : NO_PICTURE),
-        checked: () => this.window?.state.box === true,
+        blocked: () => (this.window.session.linked ? null : NO_PICTURE),
+        checked: () => this.window.state.box === true,
       },
       'vol.restore': this.act(null, ({ session }) => {
         session.restoreAll();

@@ -12,7 +12,13 @@ import { SpaceHost } from '@/core/tools/spaceHost';
 import { type PaneId, type SessionStart, type SpaceViewport, VolumeSession } from '@/core/volumeSession';
 import type { Vector } from '@/core/wire';
 
+import type { Translate } from '../overlay/texts';
+import { planePosition } from '../overlay/volumeTexts';
+import type { Action } from './actions';
+import type { Choice } from './choices';
 import type { SeriesSummary } from './studies';
+import { volumeChoices } from './volumeChoices';
+import { volumeSnapshotOf } from './volumeSnapshot';
 
 export type VolumeKind = 'mpr' | 'volume';
 
@@ -60,6 +66,8 @@ export class VolumeWindow {
     volume: new Bindings('volume'),
   };
   readonly host: SpaceHost;
+  /** What the rows of the tool table do here. */
+  readonly actions: Readonly<Record<string, Action>>;
   private readonly gestures: Readonly<Record<VolumeKind, Gestures<SpaceViewport>>>;
   private visible = false;
   private changeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +81,7 @@ export class VolumeWindow {
     start: Omit<SessionStart, 'study' | 'series'>,
     connection: ViewerConnection,
     private readonly page: VolumePage,
+    actions: (window: VolumeWindow) => Readonly<Record<string, Action>>,
   ) {
     this.session = new VolumeSession({ study, series: series.id, ...start }, connection);
     const layout = layoutOf('1x1');
@@ -99,7 +108,21 @@ export class VolumeWindow {
         this.state.changes += 1;
       }, CHANGE_MS);
     });
+    this.actions = actions(this);
     this.arrange(kind);
+  }
+
+  /** What a menu offers. */
+  choices(id: string, t: Translate): Choice[] {
+    return volumeChoices(id, this, t);
+  }
+
+  /** What screen readers hear. */
+  spoken(t: Translate): string {
+    const { active } = this.state;
+    const plane = active === 'model' ? null : active;
+    const place = planePosition({ snapshot: volumeSnapshotOf(this, this.active), plane, t });
+    return [t(`viewer.pane.${active}`), place].filter(Boolean).join(', ');
   }
 
   get active(): SpaceViewport {

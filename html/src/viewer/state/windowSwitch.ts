@@ -10,6 +10,7 @@ import type { Vector } from '@/core/wire';
 
 import { isShowable } from './studies';
 import type { StudyTab } from './studyTab';
+import { VolumeActions } from './volumeActions';
 import { type VolumeKind, VolumeWindow } from './volumeWindow';
 import type { Workspace } from './workspace';
 
@@ -27,7 +28,7 @@ export function openWindow(workspace: Workspace, kind: WindowKind): void {
 }
 
 /** Puts the series of the active viewport into the place of the grid. */
-export function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind): void {
+function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind): void {
   const { activeCell, activeViewport: viewport } = tab;
   if (!activeCell?.series) return;
   const known = tab.volumeOf(activeCell.series.id);
@@ -46,7 +47,17 @@ export function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind): vo
   const start = { opened: viewport?.stack ?? null, point, ...(look && { look }) };
   const { study, series } = activeCell;
   tab.showVolume(
-    markRaw(new VolumeWindow(study, series, kind, start, workspace.connection, workspace.volumePage)),
+    markRaw(
+      new VolumeWindow(
+        study,
+        series,
+        kind,
+        start,
+        workspace.connection,
+        workspace.volumePage,
+        (window) => new VolumeActions(workspace, window).table,
+      ),
+    ),
   );
 }
 

@@ -27,7 +27,6 @@ import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } fro
 import { StudyTab } from './studyTab';
 import { volumePageOf } from './volumePage';
 import type { VolumePage, VolumeWindow } from './volumeWindow';
-import { openWindow, stepVolumeSeries } from './windowSwitch';
 
 export type OverlayMode = 'full' | 'short' | 'off';
 export type PanelTab = 'info' | 'presets' | 'volume';
@@ -287,8 +286,10 @@ export class Workspace {
     else if (!volume && this.state.current?.state.maximised) this.state.current.toggleMaximised();
   }
 
-  /** Puts the active series into another kind of window. */
-  openWindow(kind: WindowKind): void {
+  /** Puts the active series into another kind of window; the code of volumes is loaded with the first one. */
+  async openWindow(kind: WindowKind): Promise<void> {
+    if (kind === 'image' && !this.volume) return;
+    const { openWindow } = await import('./windowSwitch');
     openWindow(this, kind);
   }
 
@@ -300,10 +301,6 @@ export class Workspace {
   setLayout(id: string): void {
     (this.volume ?? this.state.current)?.setLayout(id);
     this.linesMoved();
-  }
-
-  stepVolumeSeries(direction: 1 | -1): void {
-    stepVolumeSeries(this, direction);
   }
 
   /** What volumes need of the page. */
