@@ -517,6 +517,7 @@ export class Workspace {
     const detail = await getStudy(tab.study);
     tab.update(detail);
     for (const { viewport, series: shown } of tab.state.cells) if (shown?.id === series) viewport?.reopen();
+    for (const viewport of tab.volumeOf(series)?.session.viewports ?? []) viewport.reopen();
   }
 
   dispose(): void {
