@@ -8,7 +8,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       environment: 'happy-dom',
-      include: ['tests/**/*.test.ts', 'src/**/*.test.ts'],
+      include: ['tests/**/*.test.ts', 'src/**/*.test.ts', 'scripts/**/*.test.ts'],
       setupFiles: ['tests/setup.ts'],
       server: { deps: { inline: ['vuetify'] } },
       restoreMocks: true,

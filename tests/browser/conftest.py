@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ START_SECONDS = 120
 STOP_SECONDS = 20
 STUDY_SECONDS = 60
 SAGITTAL_SLICES = 12
+ACTION_MS = 15_000
 PHANTOM = PhantomSeries(rows=128, columns=128, slices=40, spacing=3.4, step=8.0, name="browser")
 PAIR = PhantomSeries(rows=64, columns=64, slices=2, spacing=6.8, step=8.0, name="pair")
 
@@ -110,6 +112,62 @@ def study_of(http: httpx2.Client, images: int, **query: object) -> str:
     pytest.fail(f"no study of {images} images")
 
 
+class People:
+    """Makes users of the running product, each with a password like his name, and fills their storage."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextlib.contextmanager
+    def administrator(self) -> Iterator[httpx2.Client]:
+        """Log in as the administrator for a moment: his sessions end when his password changes."""
+        with httpx2.Client(base_url=self.url, headers={"Origin": self.url}) as http:
+            answer = http.post("/v2/admin/login", json={"user": "admin", "password": "admin"})
+            assert answer.status_code == httpx2.codes.OK, answer.text
+            http.headers["X-CSRF-Token"] = answer.json()["csrf"]
+            yield http
+
+    def add(self, login: str = "", *, active: bool = True, ae_title: str | None = None, **settings: object) -> str:
+        """Make a user with settings of his and return his login."""
+        login = login or f"u{uuid.uuid4().hex[:10]}"
+        with self.administrator() as http:
+            user = {"login": login, "password": login, "active": active, "ae_title": ae_title}
+            answer = http.post("/v2/admin/users", json=user)
+            assert answer.status_code == httpx2.codes.CREATED, answer.text
+        if settings:
+            with contextlib.closing(client(self.url, login)) as own:
+                for key, value in settings.items():
+                    own.put(f"/v2/settings/{key.replace('__', '.')}", json={"value": value})
+        return login
+
+    def end_sessions(self, login: str) -> None:
+        """Close the sessions of a user, as the administrator does."""
+        with self.administrator() as http:
+            found = http.get("/v2/admin/users", params={"search": login}).json()["users"]
+            http.delete(f"/v2/admin/users/{found[0]['id']}/sessions").raise_for_status()
+
+    def store(self, login: str, files: list[bytes]) -> None:
+        """Put files into the storage of a user."""
+        with contextlib.closing(client(self.url, login)) as http:
+            upload(http, zip_of(files), "studies.zip")
+
+
+def study_files(name: str, images: int = 1, **attributes: object) -> list[bytes]:
+    """Make a small study of the phantom; ``attributes`` are DICOM keywords that differ from its own."""
+    series = PhantomSeries(
+        rows=32, columns=32, slices=images, spacing=13.6, step=20, noise=0, name=uuid.uuid4().hex, patient_name=name
+    )
+    files = []
+    for content in series.instances():
+        dataset = pydicom.dcmread(io.BytesIO(content))
+        for keyword, value in attributes.items():
+            setattr(dataset, keyword, value)
+        buffer = io.BytesIO()
+        dataset.save_as(buffer)
+        files.append(buffer.getvalue())
+    return files
+
+
 @contextlib.contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, int, subprocess.Popen[str]]]:
     """Run the product; yields its address, its DICOM port and its process."""
@@ -172,17 +230,20 @@ def site(pages, tmp_path_factory) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def other_study(site) -> str:
     """A study of three slices of another patient."""
-    series = PhantomSeries(rows=64, columns=64, slices=3, spacing=6.8, step=8.0, name="other patient")
-    files = []
-    for content in series.instances():
-        dataset = pydicom.dcmread(io.BytesIO(content))
-        dataset.PatientName, dataset.PatientID = "Other^Patient", "OTHER-1"
-        buffer = io.BytesIO()
-        dataset.save_as(buffer)
-        files.append(buffer.getvalue())
     with contextlib.closing(client(site.url)) as http:
-        upload(http, zip_of(files), "other.zip")
-        return study_of(http, series.slices, name="Other*")
+        upload(http, zip_of(study_files("Other^Patient", 3, PatientID="OTHER-1")), "other.zip")
+        return study_of(http, 3, name="Other*")
+
+
+@pytest.fixture(scope="session")
+def people(site) -> People:
+    return People(site.url)
+
+
+@pytest.fixture(scope="session")
+def make_study() -> Callable[..., list[bytes]]:
+    """Return a function that makes the files of a small study of a patient."""
+    return study_files
 
 
 @pytest.fixture(scope="session")
@@ -210,6 +271,7 @@ def new_context(chromium, site) -> Iterator[Callable[..., BrowserContext]]:
     def make(login: str = "demo", locale: str = "en-US", **options: object) -> BrowserContext:
         settings = {"viewport": {"width": 1280, "height": 720}, "locale": locale, "base_url": site.url}
         context = chromium.new_context(**(settings | options))
+        context.set_default_timeout(ACTION_MS)
         made.append(context)
         if login:
             answer = context.request.post("/v2/login", data={"user": login, "password": login})
@@ -223,10 +285,22 @@ def new_context(chromium, site) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def page(new_context) -> Iterator[Page]:
-    """A logged-in page of 1280x720 that fails the test on any script error."""
+def new_page(new_context) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page as somebody; a script error on any of them fails the test."""
     errors: list[str] = []
-    page = new_context().new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
+
+    def make(login: str = "demo", path: str | None = None, **options: object) -> Page:
+        page = new_context(login, **options).new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if path is not None:
+            page.goto(path)
+        return page
+
+    yield make
     assert errors == []
+
+
+@pytest.fixture
+def page(new_page) -> Page:
+    """A logged-in page of 1280x720."""
+    return new_page()

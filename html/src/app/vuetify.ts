@@ -20,7 +20,8 @@ export const vuetify = createVuetify({
     VCheckbox: { density: 'compact', hideDetails: true, color: 'primary' },
     VSwitch: { density: 'compact', hideDetails: true, color: 'primary', inset: true },
     VRadioGroup: { density: 'compact', hideDetails: true, color: 'primary' },
-    VTooltip: { openDelay: 400, openOnFocus: true, transition: false },
+    // Not eager: an empty tooltip in the page is one without a name.
+    VTooltip: { openDelay: 400, openOnFocus: true, transition: false, eager: false },
     VMenu: { transition: false },
     VDialog: { transition: false },
     VList: { density: 'compact' },
