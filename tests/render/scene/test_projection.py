@@ -9,7 +9,7 @@ from webviewer.domain.image import Window
 from webviewer.domain.view import GradientPoint, Light, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene.picture import CancelledError
-from webviewer_render.scene.projection import pick, render_volume
+from webviewer_render.scene.projection import Cast, pick, render_volume
 from webviewer_render.volume.levels import build_levels
 from webviewer_render.volume.voxels import Voxels
 
@@ -359,6 +359,23 @@ def test_a_preview_has_half_the_size_and_looks_alike(mode):
     assert preview.shape[:2] == (128, 128)
     large = final.reshape(128, 2, 128, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
     assert psnr(preview, large) >= 30
+
+
+@pytest.mark.parametrize("fields", [{}, {"perspective": True}, {"perspective": True, "extent": 2.0}, {"extent": 20.0}])
+@pytest.mark.parametrize("axes", [FRONT, turned(25)])
+def test_leaving_out_empty_space_changes_nothing(monkeypatch, axes, fields):
+    def blobs(x, y, z):
+        return sphere(4, (-15, 6, 9))(x, y, z) + sphere(6, (12, -10, -8))(x, y, z) + sphere(2, (0, 20, 0))(x, y, z)
+
+    levels = volume(blobs, (60, 70, 50), (0.9, 0.7, 1.0))
+    view = view_of(axes, transfer=solid(0.4, threshold=300), **fields)
+    pictures = [draw(levels, view, size=(200, 120))]
+    monkeypatch.setattr(Cast, "codes", lambda cast: np.zeros(cast.level.lowest.shape, np.uint8))
+    everything = np.tile(np.array([-np.inf, np.inf], np.float32), (15, 25, 1))
+    monkeypatch.setattr(Cast, "_reach", lambda cast, codes: everything)
+    pictures.append(draw(levels, view, size=(200, 120)))
+    assert pictures[0].any()
+    np.testing.assert_array_equal(*pictures)
 
 
 @pytest.mark.parametrize("mode", ["composite", "mip", "minip", "mean"])

@@ -28,6 +28,8 @@ Values = npt.NDArray[np.float32]
 BAND_ROWS = 2 * ray_kernels.TILE
 _PREVIEW_SHARE = 2
 """A preview has this many times fewer pixels along each side."""
+_FEW_PIXELS = 64
+"""It is not worth while to look for what fewer can see."""
 _SHINE = 1024
 _LONGEST = 1.2
 """Voxels count as no longer than this times their shortest side, or thick slices would make steps too long."""
@@ -253,16 +255,31 @@ class Cast:
         level, mask, codes = self.level, self.visibility, self.codes()
         table, scale, transfer = self.tables()
         light, shine = self.light()
+        reach = self._reach(codes)
         out = np.empty((self.size[1], self.size[0], 3), np.uint8)
         depth = np.empty(out.shape[:2], np.float32)
         self._in_bands(
             cancelled,
             lambda a, b: ray_kernels.cast_composite(
                 level.values, level.offsets, level.shape, codes, mask.mask, mask.place, table, scale, transfer.slopes,
-                light, shine, self.rays, self.box, np.float32(self.effort.enough), self.size, a, b, out, depth,
+                light, shine, self.rays, self.box, reach, np.float32(self.effort.enough), self.size, a, b, out, depth,
             ),
         )  # fmt: skip
         return out, depth
+
+    def _reach(self, codes: npt.NDArray[np.uint8]) -> Values:
+        """Return between which steps squares of pixels may have something: rays begin and end there."""
+        width, height = self.size
+        reach = np.empty((-(-height // ray_kernels.REACH), -(-width // ray_kernels.REACH), 2), np.float32)
+        if width * height < _FEW_PIXELS:
+            reach[:] = -np.inf, np.inf
+            return reach
+        reach[:] = np.inf, -np.inf
+        camera, level = self.camera, self.level
+        turn = np.stack([camera.row, camera.column, camera.ahead])
+        origin, axes = turn @ (level.origin - camera.center), np.ascontiguousarray(turn @ level.axes)
+        ray_kernels.find_reach(codes, origin, axes, self.rays, camera.distance, self.size, reach)
+        return reach
 
     def tops(self) -> tuple[np.float32, tuple[Values, Values, Values]]:
         """Return the sign that makes the values looked for the highest, and the highest ones of blocks."""

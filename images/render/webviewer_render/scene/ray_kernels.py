@@ -25,6 +25,8 @@ DRAWN, EMPTY, MIXED = 0, 1, 255
 that is not, in blocks (26 neighbours are 1 away), as far as :data:`_FARTHEST`."""
 _FARTHEST = 64
 TILE = 16
+REACH = 8
+"""Pixels along each side of the squares for which it is known between which steps there is something."""
 _HALF = np.float32(127.5)
 _FAR = np.float32(1e30)
 _ONE = np.uint64(1)
@@ -195,7 +197,8 @@ def _between(table: Any, place: Any) -> Any:
 @kernel
 def cast_composite(
     values: Any, offsets: Any, shape: Any, codes: Any, mask: Any, place: Any, table: Any, scale: Any, slopes: Any,
-    light: Any, shine: Any, rays: Any, box: Any, enough: Any, size: Any, first: Any, last: Any, out: Any, depth: Any,
+    light: Any, shine: Any, rays: Any, box: Any, reach: Any, enough: Any, size: Any, first: Any, last: Any,
+    out: Any, depth: Any,
 ) -> None:  # fmt: skip
     """Blend samples front to back into rows ``first``..``last`` of ``out`` (height, width, 3).
 
@@ -203,8 +206,9 @@ def cast_composite(
     ``slopes``, where it is not empty, holds factors of opacity by the gradient's magnitude up to ``scale[2]``; then the
     table's opacity is per millimetre, and made that of a step here. ``light`` = (ambient, diffuse, specular, three numbers
     of the direction to the light, three of the highlight's, nine of the matrix from differences to the camera's axes);
-    without the first six the picture is unlit. ``shine`` is a table of cosine ** power. ``depth`` gets the millimetres
-    along the ray at which half of the light is gone, NaN where it is not.
+    with an empty ``shine``, a table of cosine ** power, the picture is unlit. ``reach`` (rows, columns, 2) is the first and
+    the last step at which squares of REACH pixels may have something, as :func:`find_reach` makes it. ``depth`` gets the
+    millimetres along the ray at which half of the light is gone, NaN where it is not.
     """
     width = size[0]
     columns = np.uint64(shape[2])
@@ -220,7 +224,9 @@ def cast_composite(
                 r = (_inverse(dx), _inverse(dy), _inverse(dz))
                 up = (np.int32(dx >= 0), np.int32(dy >= 0), np.int32(dz >= 0))
                 middle = np.float64(np.nan)
-                q = np.int32(0)
+                begin, end_of_all = reach[py // REACH, px // REACH, 0], reach[py // REACH, px // REACH, 1]
+                q = np.int32(min(max(begin - start, 0.0), 1e6))
+                count = np.int32(min(max(end_of_all - start, -1.0), np.float64(count)))
                 while q <= count:
                     f = _f4(q)
                     x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
@@ -228,58 +234,53 @@ def cast_composite(
                     if EMPTY <= code < MIXED:
                         q += np.int32(_steps_beyond(x, y, z, r, up, code)) + np.int32(1)
                         continue
-                    end = min(count, q + np.int32(_steps_left(x, y, z, r, up, 2)))
-                    while q <= end:
-                        f = _f4(q)
-                        x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
-                        q += np.int32(1)
-                        value = (_linear(values, offsets, columns, x, y, z) - base) * gain + _f4(0.5)
-                        value = value if value > 0 else _f4(0)
-                        entry = np.int32(min(top, value))
-                        opacity = table[np.uint32(entry), np.uint32(3)]
-                        if opacity <= 0:
-                            continue
-                        if code == MIXED and not _is_shown(mask, place, x, y, z):
-                            continue
-                        shade = _f4(1)
-                        glint = _f4(0)
-                        if lit or graded:
-                            gx, gy, gz = _gradient(values, offsets, shape, x, y, z)
-                            nx = light[9] * gx + light[10] * gy + light[11] * gz
-                            ny = light[12] * gx + light[13] * gy + light[14] * gz
-                            nz = light[15] * gx + light[16] * gy + light[17] * gz
-                            length = np.sqrt(nx * nx + ny * ny + nz * nz)
-                            if graded:
-                                opacity *= _between(slopes, length * steepest)
-                                if opacity <= 0:
-                                    continue
-                                opacity = _f4(1) - (_f4(1) - opacity) ** step
-                            if lit:
-                                if length > _f4(1e-6):
-                                    # The normal faces the eye.
-                                    u, v = rays[16] + px * rays[12], rays[17] + py * rays[12]
-                                    ahead = _f4(rays[14]) * (nx * _f4(u) + ny * _f4(v)) + nz
-                                    each = -_f4(1) / length if ahead > 0 else _f4(1) / length
-                                    lambert = (nx * light[3] + ny * light[4] + nz * light[5]) * each
-                                    half = (nx * light[6] + ny * light[7] + nz * light[8]) * each
-                                    shade = light[0] + light[1] * max(lambert, _f4(0))
-                                    glint = light[2] * _between(shine, half)
-                                else:
-                                    shade = light[0] + light[1]
-                        weight = (_f4(1) - alpha) * opacity
-                        shade *= weight
-                        glint *= weight
-                        red += shade * table[np.uint32(entry), np.uint32(0)] + glint
-                        green += shade * table[np.uint32(entry), np.uint32(1)] + glint
-                        blue += shade * table[np.uint32(entry), np.uint32(2)] + glint
-                        alpha += weight
-                        if alpha >= _f4(0.5) and np.isnan(middle):
-                            middle = (start + q - 1) * rays[15]
-                        if alpha >= enough:
-                            # The rest would look like what is in front of it.
-                            red, green, blue = red / alpha, green / alpha, blue / alpha
-                            q = count + np.int32(1)
-                            break
+                    q += np.int32(1)
+                    value = (_linear(values, offsets, columns, x, y, z) - base) * gain + _f4(0.5)
+                    value = value if value > 0 else _f4(0)
+                    entry = np.int32(min(top, value))
+                    opacity = table[np.uint32(entry), np.uint32(3)]
+                    if opacity <= 0:
+                        continue
+                    if code == MIXED and not _is_shown(mask, place, x, y, z):
+                        continue
+                    shade = _f4(1)
+                    glint = _f4(0)
+                    if lit or graded:
+                        gx, gy, gz = _gradient(values, offsets, shape, x, y, z)
+                        nx = light[9] * gx + light[10] * gy + light[11] * gz
+                        ny = light[12] * gx + light[13] * gy + light[14] * gz
+                        nz = light[15] * gx + light[16] * gy + light[17] * gz
+                        length = np.sqrt(nx * nx + ny * ny + nz * nz)
+                        if graded:
+                            opacity *= _between(slopes, length * steepest)
+                            if opacity <= 0:
+                                continue
+                            opacity = _f4(1) - (_f4(1) - opacity) ** step
+                        if lit:
+                            if length > _f4(1e-6):
+                                # The normal faces the eye.
+                                u, v = rays[16] + px * rays[12], rays[17] + py * rays[12]
+                                ahead = _f4(rays[14]) * (nx * _f4(u) + ny * _f4(v)) + nz
+                                each = -_f4(1) / length if ahead > 0 else _f4(1) / length
+                                lambert = (nx * light[3] + ny * light[4] + nz * light[5]) * each
+                                half = (nx * light[6] + ny * light[7] + nz * light[8]) * each
+                                shade = light[0] + light[1] * max(lambert, _f4(0))
+                                glint = light[2] * _between(shine, half)
+                            else:
+                                shade = light[0] + light[1]
+                    weight = (_f4(1) - alpha) * opacity
+                    shade *= weight
+                    glint *= weight
+                    red += shade * table[np.uint32(entry), np.uint32(0)] + glint
+                    green += shade * table[np.uint32(entry), np.uint32(1)] + glint
+                    blue += shade * table[np.uint32(entry), np.uint32(2)] + glint
+                    alpha += weight
+                    if alpha >= _f4(0.5) and np.isnan(middle):
+                        middle = (start + q - 1) * rays[15]
+                    if alpha >= enough:
+                        # The rest would look like what is in front of it.
+                        red, green, blue = red / alpha, green / alpha, blue / alpha
+                        break
                 depth[py, px] = middle
                 out[py, px, 0] = np.int32(min(red, _f4(1)) * _f4(255) + _f4(0.5))
                 out[py, px, 1] = np.int32(min(green, _f4(1)) * _f4(255) + _f4(0.5))
@@ -382,6 +383,51 @@ def cast_mean(
                     total += part
                 if seen > 0:
                     out[py, px] = total / _f4(seen)
+
+
+@kernel
+def find_reach(codes: Any, origin: Any, axes: Any, rays: Any, distance: Any, size: Any, reach: Any) -> None:
+    """Widen ``reach`` (as for :func:`cast_composite`) by the blocks that are not empty.
+
+    ``origin`` and the columns of ``axes`` are the first voxel and the steps to its neighbours in the camera's axes (right,
+    down, ahead; mm from its centre), ``distance`` that of the eye, 0 for parallel rays.
+    """
+    half = np.empty(3)
+    for n in range(3):
+        half[n] = 2.0 * (abs(axes[n, 0]) + abs(axes[n, 1]) + abs(axes[n, 2]))
+    pixel, step = rays[12], rays[15]
+    rows, columns = reach.shape[0], reach.shape[1]
+    for bk in range(codes.shape[0]):
+        for bj in range(codes.shape[1]):
+            for bi in range(codes.shape[2]):
+                if EMPTY <= codes[bk, bj, bi] < MIXED:
+                    continue
+                i, j, k = 4.0 * bi + 2.0, 4.0 * bj + 2.0, 4.0 * bk + 2.0
+                u = origin[0] + axes[0, 0] * i + axes[0, 1] * j + axes[0, 2] * k
+                v = origin[1] + axes[1, 0] * i + axes[1, 1] * j + axes[1, 2] * k
+                w = origin[2] + axes[2, 0] * i + axes[2, 1] * j + axes[2, 2] * k + distance
+                left, right, top, bottom = u - half[0], u + half[0], v - half[1], v + half[1]
+                near, far = w - half[2], w + half[2]
+                if distance > 0:
+                    wide, high = max(abs(left), abs(right)), max(abs(top), abs(bottom))
+                    if far <= 0:
+                        continue  # behind the eye
+                    if near <= 1e-3 * distance:
+                        left, right, top, bottom = -1e12, 1e12, -1e12, 1e12
+                    else:
+                        a, b = distance / near, distance / far
+                        left, right = left * (a if left < 0 else b), right * (a if right > 0 else b)
+                        top, bottom = top * (a if top < 0 else b), bottom * (a if bottom > 0 else b)
+                    far = np.sqrt(wide * wide + high * high + far * far)
+                x0, x1 = (left - rays[16]) / pixel - 1.0, (right - rays[16]) / pixel + 1.0
+                y0, y1 = (top - rays[17]) / pixel - 1.0, (bottom - rays[17]) / pixel + 1.0
+                if x1 < 0 or y1 < 0 or x0 >= size[0] or y0 >= size[1]:
+                    continue
+                begin, end = np.float32(np.floor(near / step) - 1.0), np.float32(np.ceil(far / step) + 1.0)
+                for y in range(int(max(y0, 0.0)) // REACH, min(int(min(y1, 1e6)) // REACH, rows - 1) + 1):
+                    for x in range(int(max(x0, 0.0)) // REACH, min(int(min(x1, 1e6)) // REACH, columns - 1) + 1):
+                        reach[y, x, 0] = min(reach[y, x, 0], begin)
+                        reach[y, x, 1] = max(reach[y, x, 1], end)
 
 
 @kernel
