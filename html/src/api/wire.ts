@@ -1,7 +1,7 @@
 /* Generated from webviewer/wire/messages.py by `npm run generate`; do not edit. */
 
-export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick;
-export type ServerMessage = ServerHello | Opened | Progress | Answer | Closed | ErrorMessage | Event;
+export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles;
+export type ServerMessage = ServerHello | Opened | Progress | Answer | PercentileValues | Closed | ErrorMessage | Event;
 
 /**
  * A frame was displayed; ``displayed_ms`` is the page's time from receipt to display.
@@ -289,6 +289,78 @@ export interface Pick {
   viewport: number;
 }
 /**
+ * Ask for percentiles of modality values (of colour pictures: luminance), for windows that go by the picture.
+ *
+ * ``of`` the slice at ``position``; a ``region`` between two opposite ``corners``, which are (column, row) on that slice in
+ * the Image window, millimetres right of and down from the middle of the viewport on a plane of the MPR window in its newest
+ * state; or the series, of which a regular sample of what has come is taken. Padding and what is no finite number is left
+ * out. ``non_air``: so is what is not above Otsu's threshold.
+ *
+ */
+export interface Percentiles {
+  corners?: [[number, number], [number, number]] | null;
+  id: number;
+  non_air?: boolean;
+  of: 'slice' | 'region' | 'series';
+  /**
+   * @minItems 1
+   * @maxItems 16
+   */
+  percents:
+    | [number]
+    | [number, number]
+    | [number, number, number]
+    | [number, number, number, number]
+    | [number, number, number, number, number]
+    | [number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number, number, number, number, number]
+    | [number, number, number, number, number, number, number, number, number, number, number, number, number, number]
+    | [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number
+      ]
+    | [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number
+      ];
+  position?: number;
+  type: 'percentiles';
+  viewport: number;
+}
+/**
  * A viewport was freed by the server; ``code`` and ``message`` say why.
  *
  */
@@ -434,6 +506,20 @@ export interface VolumeProblem {
     | 'colour'
     | 'no-spacing';
   images: number;
+}
+/**
+ * Reply to percentiles: one value for each of ``percents``, null where there is nothing to take them of.
+ *
+ * ``share``: how much of what was asked for had come, 0..1.
+ *
+ */
+export interface PercentileValues {
+  id: number;
+  share: number;
+  type: 'percentile-values';
+  unit: string;
+  values: number[] | null;
+  viewport: number;
 }
 /**
  * Which slices have arrived: half-open ranges in display order.

@@ -139,11 +139,12 @@ async def test_open_adds_a_grant_and_everything_else_is_passed_on(anna, eventual
             {"type": "view", "viewport": 1, "sequence": 4, "patch": {"zoom": 2.0}, "active": True},
             {"type": "ack", "viewport": 1, "serial": 1, "displayed_ms": 3.5},
             {"type": "query", "viewport": 1, "id": 1, "point": [1.0, 2.0], "position": 3.0},
+            {"type": "percentiles", "viewport": 1, "id": 2, "of": "series", "percents": [1, 99]},
             {"type": "close", "viewport": 1},
         ]
         for message in messages:
             await say(socket, **message)
-        await eventually(lambda: len(node.sent) == 5)
+        await eventually(lambda: len(node.sent) == 6)
         assert node.sent[1:] == messages
         await node.push(b"\x01frame\x00")
         await node.push('{"type":"answer","viewport":1,"id":1,"value":null,"future":"field"}')

@@ -118,6 +118,17 @@ class RenderPortConformance:
         assert inside["point"] is not None
         assert (outside["id"], outside["value"]) == (8, None)
 
+    async def test_percentiles_are_answered_with_a_value_each(self, subject: Subject) -> None:
+        async with subject.tab() as tab:
+            await subject.open(tab)
+            await tab.loaded()
+            await tab.send(type="percentiles", viewport=0, id=7, of="series", percents=[0, 50, 100])
+            found = await tab.message("percentile-values")
+        low, middle, high = found["values"]
+        assert (found["id"], found["unit"], found["share"], low) == (7, "HU", 1, -1000)
+        assert low <= middle <= high
+        assert high > 0
+
     async def test_two_viewports_of_a_tab_are_independent(self, subject: Subject) -> None:
         async with subject.tab() as tab:
             await subject.open(tab)
@@ -149,6 +160,7 @@ class RenderPortConformance:
             '{"type": "view", "viewport": 0, "sequence": 1, "patch": {"interpolation": "magic"}}',
             '{"type": "view", "viewport": 0, "sequence": 1, "size": [1, 100000]}',
             '{"type": "query", "viewport": 0, "id": 1, "point": [NaN, 0], "position": 0}',
+            '{"type": "percentiles", "viewport": 0, "id": 1, "of": "region", "percents": [50]}',
             '{"type": "ack", "viewport": 0, "serial": 4000000}',
             '{"type": "view", "viewport": 0, "sequence": 1, "patch": {"x": ' + "[" * 5000 + "]" * 5000 + "}}",
             '{"type": "hello", "version": 1}' + " " * MAX_MESSAGE_BYTES,

@@ -1,7 +1,7 @@
 """JSON messages of ``/eventQueue``; the TypeScript types are generated from these models.
 
-Browser to server: hello, open, view, ack, close, query, pick. Server to browser: hello, opened, progress,
-answer, closed, error, event. Control parses hello, open, view and close, checks rights and keeps
+Browser to server: hello, open, view, ack, close, query, pick, percentiles. Server to browser: hello, opened, progress,
+answer, percentile-values, closed, error, event. Control parses hello, open, view and close, checks rights and keeps
 the merged ViewStates; it relays the rest, and every frame, unread.
 """
 
@@ -22,6 +22,7 @@ Viewport = Annotated[int, Field(ge=0, le=0xFFFF)]
 Sequence = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 Side = Annotated[int, Field(ge=16, le=8192)]
 Size = tuple[Side, Side]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Orientation = Literal["axial", "coronal", "sagittal"]
 
 
@@ -125,7 +126,35 @@ class Pick(Message):
     at: tuple[float, float]
 
 
-ClientMessage = Annotated[ClientHello | Open | View | Ack | Close | Query | Pick, Field(discriminator="type")]
+class Percentiles(Message):
+    """Ask for percentiles of modality values (of colour pictures: luminance), for windows that go by the picture.
+
+    ``of`` the slice at ``position``; a ``region`` between two opposite ``corners``, which are (column, row) on that slice in
+    the Image window, millimetres right of and down from the middle of the viewport on a plane of the MPR window in its newest
+    state; or the series, of which a regular sample of what has come is taken. Padding and what is no finite number is left
+    out. ``non_air``: so is what is not above Otsu's threshold.
+    """
+
+    type: Literal["percentiles"] = "percentiles"
+    viewport: Viewport
+    id: Sequence
+    of: Literal["slice", "region", "series"]
+    percents: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=16)]
+    position: float = 0.0
+    corners: tuple[tuple[float, float], tuple[float, float]] | None = None
+    non_air: bool = False
+
+    @model_validator(mode="after")
+    def _a_region_has_corners(self) -> Self:
+        if (self.of == "region") != (self.corners is not None):
+            text = "corners belong to a region, and a region needs them"
+            raise ValueError(text)
+        return self
+
+
+ClientMessage = Annotated[
+    ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles, Field(discriminator="type")
+]
 client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
 
@@ -225,6 +254,20 @@ class Answer(Message):
     interpolated: bool = False
 
 
+class PercentileValues(Message):
+    """Reply to percentiles: one value for each of ``percents``, null where there is nothing to take them of.
+
+    ``share``: how much of what was asked for had come, 0..1.
+    """
+
+    type: Literal["percentile-values"] = "percentile-values"
+    viewport: Viewport
+    id: Sequence
+    values: tuple[float, ...] | None
+    unit: str = ""
+    share: float = 0.0
+
+
 class Closed(Message):
     """A viewport was freed by the server; ``code`` and ``message`` say why."""
 
@@ -254,7 +297,8 @@ class Event(Message):
 
 
 ServerMessage = Annotated[
-    ServerHello | Opened | Progress | Answer | Closed | ErrorMessage | Event, Field(discriminator="type")
+    ServerHello | Opened | Progress | Answer | PercentileValues | Closed | ErrorMessage | Event,
+    Field(discriminator="type"),
 ]
 server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
 
@@ -274,7 +318,7 @@ class NodeOpen(_Opening):
     pixels: PixelSource
 
 
-NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query | Pick, Field(discriminator="type")]
+NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query | Pick | Percentiles, Field(discriminator="type")]
 node_message: TypeAdapter[NodeMessage] = TypeAdapter(NodeMessage)
 
 

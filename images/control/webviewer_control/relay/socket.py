@@ -10,7 +10,20 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from webviewer.errors import InvalidRequestError, TooLargeError, WebViewerError
-from webviewer.wire.messages import Ack, ClientHello, Close, CloseCode, ErrorMessage, Event, Open, Pick, Query, View
+from webviewer.wire.messages import (
+    Ack,
+    ClientHello,
+    ClientMessage,
+    Close,
+    CloseCode,
+    ErrorMessage,
+    Event,
+    Open,
+    Percentiles,
+    Pick,
+    Query,
+    View,
+)
 from webviewer_control import metrics
 from webviewer_control.relay.incoming import read_message
 from webviewer_control.relay.keeper import keep_saved
@@ -125,7 +138,7 @@ class Relay:
             except WebViewerError as error:
                 await self._complain(error, getattr(message, "viewport", None))
 
-    async def _handle(self, message: ClientHello | Open | View | Ack | Close | Query | Pick, text: str) -> None:
+    async def _handle(self, message: ClientMessage, text: str) -> None:
         match message:
             case Open():
                 await self._open(message)
@@ -134,7 +147,7 @@ class Relay:
             case Close():
                 self.viewports.close(message.viewport)
                 await self.link.send(text)
-            case Ack() | Query() | Pick():
+            case Ack() | Query() | Pick() | Percentiles():
                 await self.link.send(text)
             case ClientHello():
                 complaint = "hello is said once"

@@ -209,13 +209,22 @@ def frame_statistics(pixels: npt.NDArray[Any], image: ImageDescription, frame: i
     )
     if left >= right or top >= bottom:
         return _statistics(np.empty(0), area, interpolated=False)
-    values = _frame_values(pixels[top:bottom, left:right], image, frame)
+    values = frame_values(pixels[top:bottom, left:right], image, frame)
     x, y = np.arange(left, right) * across, np.arange(top, bottom) * down
     return _statistics(values[_mask(scaled, x, y)], area, interpolated=False)
 
 
 def plane_statistics(voxels: Voxels, view: MprView, shape: Shape, cancelled: Cancelled = None) -> Statistics:
     """Return the statistics of a shape on a plane or slab through a volume.
+
+    Raises InvalidRequestError for a shape of more than 16 million pixels, and CancelledError.
+    """
+    values, interpolated = plane_area_values(voxels, view, shape, cancelled)
+    return _statistics(values, _area(shape), interpolated=interpolated)
+
+
+def plane_area_values(voxels: Voxels, view: MprView, shape: Shape, cancelled: Cancelled = None) -> tuple[Array, bool]:
+    """Return the values within a shape on a plane or slab, NaN for padding, and whether they lie between stored ones.
 
     Raises InvalidRequestError for a shape of more than 16 million pixels, and CancelledError.
     """
@@ -226,9 +235,8 @@ def plane_statistics(voxels: Voxels, view: MprView, shape: Shape, cancelled: Can
         step * np.arange(math.ceil((low - start) / step - _EDGE), math.floor((high - start) / step + _EDGE) + 1) + start
         for (low, high), (start, step) in zip(box, (lattice.x, lattice.y), strict=True)
     )
-    area = _area(shape)
     if not x.size or not y.size:
-        return _statistics(np.empty(0), area, interpolated=lattice.interpolated)
+        return np.empty(0), lattice.interpolated
     if x.size * y.size > _MAX_PIXELS:
         text = "the area is too large: draw a smaller one"
         raise InvalidRequestError(text)
@@ -239,7 +247,7 @@ def plane_statistics(voxels: Voxels, view: MprView, shape: Shape, cancelled: Can
     )
     linear = view.model_copy(update={"interpolation": "linear"})
     values = plane_values(voxels, linear, mapping, size, cancelled)
-    return _statistics(values[_mask(shape, x, y)], area, interpolated=lattice.interpolated)
+    return values[_mask(shape, x, y)].astype(np.float64), lattice.interpolated
 
 
 class _Lattice(NamedTuple):
@@ -358,8 +366,8 @@ def _in_polygon(points: Sequence[Point], x: Line, y: Line) -> Flags:
     return inside | edge
 
 
-def _frame_values(pixels: npt.NDArray[Any], image: ImageDescription, frame: int) -> Array:
-    """Return modality values, NaN for padding; luminance of colours."""
+def frame_values(pixels: npt.NDArray[Any], image: ImageDescription, frame: int) -> Array:
+    """Return modality values of shape (rows, columns), NaN for padding; luminance of colours."""
     if image.palette is not None and image.photometric == "PALETTE COLOR":
         pixels = voi.palette_to_rgb(voi.frozen(pixels), image.palette)
     if pixels.ndim == 3:  # noqa: PLR2004 - colour

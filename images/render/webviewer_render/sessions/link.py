@@ -19,6 +19,7 @@ from webviewer.wire.messages import (
     ErrorMessage,
     NodeMessage,
     NodeOpen,
+    Percentiles,
     Pick,
     Query,
     View,
@@ -123,6 +124,8 @@ class Link:
             viewport.query(message)
         elif isinstance(message, Pick):
             viewport.pick(message)
+        elif isinstance(message, Percentiles):
+            viewport.percentiles(message)
 
     def _open(self, message: NodeOpen) -> None:
         number = message.viewport

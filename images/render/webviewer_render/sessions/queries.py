@@ -9,9 +9,9 @@ import structlog
 from pydantic import BaseModel
 
 from webviewer.domain.merging import check_numbers
-from webviewer.domain.view import ImageView, ViewState
-from webviewer.errors import WebViewerError
-from webviewer.wire.messages import Answer, Pick, Query, Size
+from webviewer.domain.view import ImageView, MprView, ViewState
+from webviewer.errors import InvalidRequestError, WebViewerError
+from webviewer.wire.messages import Answer, Percentiles, PercentileValues, Pick, Query, Size
 from webviewer_render.decoded.series import Series
 from webviewer_render.pool.workers import Job, JobCancelledError
 from webviewer_render.scene.picture import patient_point
@@ -62,6 +62,28 @@ class Queries:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    def percentiles(self, message: Percentiles, view: ViewState) -> None:
+        """Answer with percentiles, or with null if nothing of what is asked for has come or too much is asked for at once.
+
+        Raises InvalidRequestError for what the window does not have.
+        """
+        check_numbers([message.position, *(part for corner in message.corners or () for part in corner)])
+        series, slot, plane = self._scene.series, None, None
+        if isinstance(view, ImageView) and message.of != "series":
+            slot = series.stack.index_at(message.position)
+        elif isinstance(view, MprView) and message.of == "region":
+            plane = view
+        elif message.of != "series":
+            text = f"this window has no {message.of}; ask for the series"
+            raise InvalidRequestError(text)
+        if len(self._running) >= _MAX_QUERIES or not (series.received if slot is None else series.is_ready(slot)):
+            self._outlet.post(PercentileValues(viewport=self._viewport, id=message.id, values=None, unit=self._unit))
+            return
+        work = self._rank(message, slot, plane, series)
+        task = asyncio.create_task(work) if slot is None else with_pixels(series, slot, work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
     def close(self) -> None:
         """Nobody waits any more."""
         for task in self._running:
@@ -87,6 +109,37 @@ class Queries:
                 unit=self._unit,
                 point=found.point if found else None,
                 interpolated=bool(found and found.interpolated),
+            )
+        )
+
+    async def _rank(self, message: Percentiles, slot: int | None, plane: MprView | None, series: Series) -> None:
+        where = plane.model_dump_json() if plane else slot
+        job = Job(f"percentiles {series.number} {where} {message.corners} {message.percents} {message.non_air}")
+        found = None
+        try:
+            answer, _ = await self._context.pool.ask(
+                series.lane,
+                job,
+                lambda n: worker.Percentiles(
+                    job=n,
+                    arena=series.number,
+                    slot=slot,
+                    percents=message.percents,
+                    corners=message.corners,
+                    view=plane,
+                    non_air=message.non_air,
+                ),
+            )
+            found = answer if isinstance(answer, worker.PercentilesRead) else None
+        except (WebViewerError, JobCancelledError) as error:
+            _log.info("percentiles not read", cause=type(error).__name__)
+        self._outlet.post(
+            PercentileValues(
+                viewport=self._viewport,
+                id=message.id,
+                values=found.values if found else None,
+                unit=self._unit,
+                share=found.share if found else 0.0,
             )
         )
 

@@ -12,7 +12,18 @@ from pydantic import BaseModel
 from webviewer.domain.merging import check, merged, plain_view
 from webviewer.domain.view import Quality
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
-from webviewer.wire.messages import Ack, Answer, ErrorMessage, NodeOpen, Pick, Progress, Query, View
+from webviewer.wire.messages import (
+    Ack,
+    Answer,
+    ErrorMessage,
+    NodeOpen,
+    Percentiles,
+    PercentileValues,
+    Pick,
+    Progress,
+    Query,
+    View,
+)
 from webviewer_render import metrics
 from webviewer_render.decoded.frame_cache import Frame
 from webviewer_render.decoded.series import Series
@@ -192,6 +203,13 @@ class Viewport:
             self._queries.pick(message, self.view, self.size)
         else:
             self._outlet.post(Answer(viewport=self.number, id=message.id, value=None))
+
+    def percentiles(self, message: Percentiles) -> None:
+        """Answer with percentiles, or with null while there is nothing to look at."""
+        if self._queries is not None:
+            self._queries.percentiles(message, self.view)
+        else:
+            self._outlet.post(PercentileValues(viewport=self.number, id=message.id, values=None))
 
     # ------------------------------------------------------------ what the series says
 

@@ -5,35 +5,48 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import numpy.typing as npt
 import structlog
 from pydantic import BaseModel
 
-from webviewer.domain.image import Vector
+from webviewer.domain.image import ImageDescription, Vector
 from webviewer.domain.study import InstanceSource
 from webviewer.domain.view import ImageView, MprView, Quality, VolumeView
 from webviewer.errors import InvalidRequestError, NotFoundError, UnsupportedImageError, WebViewerError
 from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
-from webviewer_render.scene.measure import value_at_point
+from webviewer_render.scene.measure import Shape, plane_area_values, value_at_point
+from webviewer_render.scene.percentiles import MAX_VALUES, percentiles, region_values, slice_values
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
 from webviewer_render.scene.plane import render_plane
+from webviewer_render.volume.voxels import NOT_THERE
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import fetch_one, read_local
 from webviewer_render.worker.loader import Loader
-from webviewer_render.worker.protocol import Cancelled, Failed, Pick, Render, Rendered, Thumbnail, Value, Valued
+from webviewer_render.worker.protocol import (
+    Cancelled,
+    Failed,
+    JobCommand,
+    Percentiles,
+    PercentilesRead,
+    Pick,
+    Render,
+    Rendered,
+    Thumbnail,
+    Value,
+    Valued,
+)
 
 _log = structlog.get_logger(__name__)
 _THUMBNAIL_QUALITY = 85
 Answer = tuple[BaseModel, bytes]
 
 
-def perform(
-    job: Render | Value | Pick | Thumbnail, loader: Loader | None, backend: Backend, cancelled: Callable[[], bool]
-) -> Answer:
+def perform(job: JobCommand, loader: Loader | None, backend: Backend, cancelled: Callable[[], bool]) -> Answer:
     """Do a job; errors become answers. ``loader`` has the series of a render or value job."""
     try:
         if cancelled():
@@ -45,7 +58,7 @@ def perform(
             raise NotFoundError(text)  # noqa: TRY301 - one way for all errors
         if isinstance(job, Render):
             return _render(job, loader, backend, cancelled)
-        return (_pick(job, loader, backend, cancelled) if isinstance(job, Pick) else _value(job, loader)), b""
+        return _read(job, loader, backend, cancelled), b""
     except CancelledError:
         return Cancelled(job=job.job), b""
     except WebViewerError as error:
@@ -53,6 +66,17 @@ def perform(
     except Exception as error:  # one picture is lost, the worker goes on  # noqa: BLE001
         _log.exception("job failed", op=job.op)
         return Failed(job=job.job, code="internal", message=f"the picture cannot be made: {type(error).__name__}"), b""
+
+
+def _read(
+    job: Value | Pick | Percentiles, loader: Loader, backend: Backend, cancelled: Callable[[], bool]
+) -> BaseModel:
+    if isinstance(job, Pick):
+        return _pick(job, loader, backend, cancelled)
+    if isinstance(job, Percentiles):
+        values, share = _values(job, loader, cancelled)
+        return PercentilesRead(job=job.job, values=percentiles(values, job.percents, non_air=job.non_air), share=share)
+    return _value(job, loader)
 
 
 def _pixels(loader: Loader, slot: int) -> tuple[npt.NDArray[Any], InstanceSource, int]:
@@ -123,6 +147,38 @@ def _pick(job: Pick, loader: Loader, backend: Backend, cancelled: Callable[[], b
     if value is None:
         return Valued(job=job.job, value=None, point=point)
     return Valued(job=job.job, value=value.value, point=point, interpolated=value.interpolated)
+
+
+def _values(job: Percentiles, loader: Loader, cancelled: Callable[[], bool]) -> tuple[npt.NDArray[np.float64], float]:
+    """Return what percentiles are taken of, and how much of it had come."""
+    if job.slot is not None:
+        pixels, instance, frame = _pixels(loader, job.slot)
+        if instance.image is None:
+            raise UnsupportedImageError(instance.problem)
+        if job.corners is None:
+            return slice_values(pixels, instance.image, frame), 1.0
+        return region_values(pixels, instance.image, frame, job.corners), 1.0
+    if job.view is not None and job.corners is not None:
+        voxels = loader.volume.voxels()
+        values, _ = plane_area_values(voxels, job.view, Shape("rectangle", job.corners), cancelled)
+        return values, float((voxels.offsets != NOT_THERE).mean())
+    return _series_values(loader, cancelled)
+
+
+def _series_values(loader: Loader, cancelled: Callable[[], bool]) -> tuple[npt.NDArray[np.float64], float]:
+    """Return a regular sample of the slices that have come. Raises CancelledError."""
+    wanted = [slot for slot in range(len(loader.slots)) if loader.manifest.instances[loader.slots[slot][0]].image]
+    there = [slot for slot in wanted if loader.arena.state(slot) == SlotState.READY]
+    found = []
+    for slot in there:
+        if cancelled():
+            raise CancelledError
+        pixels, instance, frame = _pixels(loader, slot)
+        values = slice_values(pixels, cast("ImageDescription", instance.image), frame, MAX_VALUES // len(there))
+        # Memory of a slice that went meanwhile reads as zeros.
+        if loader.arena.state(slot) == SlotState.READY:
+            found.append(values)
+    return np.concatenate(found) if found else np.empty(0), len(found) / max(1, len(wanted))
 
 
 def _on_plane(view: MprView | VolumeView, at: tuple[float, float]) -> Vector:

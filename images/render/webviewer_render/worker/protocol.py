@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from webviewer.domain.image import Vector
 from webviewer.domain.study import InstanceSource
-from webviewer.domain.view import Quality, ViewState
+from webviewer.domain.view import MprView, Quality, ViewState
 from webviewer.wire.frame import Encoding
 
 PREFIX = struct.Struct("<II")
@@ -105,6 +105,23 @@ class Pick(_Message):
     at: tuple[float, float]
 
 
+class Percentiles(_Message):
+    """Read percentiles of a slice that is in the arena, of a rectangle on it or on a plane, or of what has come of a series.
+
+    ``slot`` is the slice; None with a ``view`` means the plane that it shows, without one the series. ``corners`` are
+    (column, row) of the source picture, or millimetres along the plane.
+    """
+
+    op: Literal["percentiles"] = "percentiles"
+    job: int
+    arena: int
+    slot: int | None
+    percents: tuple[float, ...]
+    corners: tuple[tuple[float, float], tuple[float, float]] | None = None
+    view: MprView | None = None
+    non_air: bool = False
+
+
 class Thumbnail(_Message):
     """Fetch, decode and draw one frame outside any arena; ``index`` is its object's place in the manifest."""
 
@@ -124,7 +141,11 @@ class Cancel(_Message):
     job: int
 
 
-Command = Annotated[Attach | Load | Detach | Render | Value | Pick | Thumbnail | Cancel, Field(discriminator="op")]
+JobCommand = Render | Value | Pick | Percentiles | Thumbnail
+"""What somebody waits for."""
+Command = Annotated[
+    Attach | Load | Detach | Render | Value | Pick | Percentiles | Thumbnail | Cancel, Field(discriminator="op")
+]
 command: TypeAdapter[Command] = TypeAdapter(Command)
 
 
@@ -187,6 +208,15 @@ class Valued(_Message):
     interpolated: bool = False
 
 
+class PercentilesRead(_Message):
+    """One value for each percent, None where there are none to take them of; ``share`` of the asked for had come."""
+
+    op: Literal["percentiles-read"] = "percentiles-read"
+    job: int
+    values: tuple[float, ...] | None
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class Failed(_Message):
     """A job could not be done; ``code`` is that of a domain error, or ``internal``."""
 
@@ -204,7 +234,8 @@ class Cancelled(_Message):
 
 
 Reply = Annotated[
-    Ready | SlotReady | SlotFailed | LoadFailed | Rendered | Valued | Failed | Cancelled, Field(discriminator="op")
+    Ready | SlotReady | SlotFailed | LoadFailed | Rendered | Valued | PercentilesRead | Failed | Cancelled,
+    Field(discriminator="op"),
 ]
 reply: TypeAdapter[Reply] = TypeAdapter(Reply)
 

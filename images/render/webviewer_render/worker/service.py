@@ -10,7 +10,7 @@ from webviewer_render.decoded.arena import Arena, ArenaLayout
 from webviewer_render.worker.channel import Channel
 from webviewer_render.worker.jobs import perform
 from webviewer_render.worker.loader import Loader, Piece
-from webviewer_render.worker.protocol import Attach, Cancel, Detach, Load, Pick, Render, Thumbnail, Value
+from webviewer_render.worker.protocol import Attach, Cancel, Detach, JobCommand, Load, Thumbnail
 from webviewer_render.worker.threads import Task, Threads
 
 TASK_SECONDS = 60.0
@@ -66,7 +66,7 @@ class WorkerService:
             if loader := self._loaders.pop(command.arena, None):
                 loader.close()
 
-    def _start(self, job: Render | Value | Pick | Thumbnail) -> None:
+    def _start(self, job: JobCommand) -> None:
         # Taken here and not in the thread: a job may be followed by the end of its series.
         loader = None if isinstance(job, Thumbnail) else self._loaders.get(job.arena)
         event = self._jobs[job.job] = threading.Event()
