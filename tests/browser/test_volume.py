@@ -16,10 +16,10 @@ def settled(model: Locator) -> Locator:
     return model
 
 
-def bright(model: Locator) -> int:
-    """How many pixels of the picture are not background; texts are few."""
+def bright(model: Locator) -> float:
+    """Area of the picture that is not background, in squares of its height: what a line above takes away only scales it."""
     pixels = np.asarray(Image.open(io.BytesIO(settled(model).screenshot())).convert("L"))
-    return int((pixels > 40).sum())
+    return float((pixels > 40).sum() / pixels.shape[0] ** 2)
 
 
 def middle(model: Locator, dx: float = 0, dy: float = 0) -> tuple[float, float]:

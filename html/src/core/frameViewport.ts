@@ -167,6 +167,7 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
     const header = this.shownHeader;
     return (
       header !== null &&
+      this.channel.told &&
       header.quality !== Quality.Preview &&
       !(header.flags & FrameFlag.Neighbour) &&
       header.sequence === this.channel.sequence

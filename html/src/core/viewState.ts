@@ -81,6 +81,11 @@ export class ViewChannel<V extends ViewState = ImageView> {
     return this.lastSequence;
   }
 
+  /** Nothing was changed that the server has not been told. */
+  get told(): boolean {
+    return !this.dirty;
+  }
+
   /** While a button is held the server sends previews. */
   get active(): boolean {
     return this.handMoves;

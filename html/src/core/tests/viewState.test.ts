@@ -38,6 +38,21 @@ describe('view channel', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('knows whether the server was told everything', () => {
+    const { made, line, animate } = channel();
+    made.opening();
+    made.bound(INITIAL_VIEW);
+    expect(made.told).toBe(true);
+    made.patch({ zoom: 2 });
+    expect(made.told).toBe(false);
+    line.open = false;
+    animate();
+    expect(made.told).toBe(false);
+    line.open = true;
+    animate();
+    expect(made.told).toBe(true);
+  });
+
   it('tells the end of a drag even without a change', () => {
     const { made, sent, animate } = channel();
     made.opening();
