@@ -151,3 +151,21 @@ async def test_a_real_mr_is_ranked_without_its_air(node, real_data, tmp_path):
     assert everything["values"] == pytest.approx(np.percentile(values, [1, 50, 99]))
     assert found["values"] == pytest.approx(np.percentile(body, [1, 50, 99]))
     assert found["values"][1] > 2 * everything["values"][1]
+
+
+@pytest.mark.real_data
+async def test_a_real_pet_is_opened_read_and_ranked_in_uptake_values(node, real_data, tmp_path):
+    content = (real_data / "tcia_pt" / "pt_029.dcm").read_bytes()
+    series = await node.store([content], tmp_path)
+    async with node.tab() as tab:
+        opened = await node.open(tab, series)
+        await tab.loaded()
+        ranked = await ask(tab, of="series", percents=[100])
+        await tab.send(type="query", viewport=0, id=1, point=[80, 70], position=opened["slices"][0]["position"])
+        point = await tab.message("answer")
+    dataset = dcmread(io.BytesIO(content))
+    factor = 9.12329 * 69_734.4 / (178_340_011.59668 * 0.5 ** (3976.921 / 6586.2))
+    assert {opened["unit"], ranked["unit"], point["unit"]} == {"SUVbw g/ml"}
+    assert ranked["values"] == pytest.approx([int(dataset.pixel_array.max()) * factor])
+    assert point["value"] == pytest.approx(int(dataset.pixel_array[70, 80]) * factor)
+    assert opened["windows"][0]["width"] == pytest.approx(54_281 * factor / 9.12329)

@@ -1,5 +1,6 @@
 /** Window presets by modality. Names are texts of the locales under `viewer.preset.`. */
 import type { AppliedWindow } from './tools/target';
+import { lacksUptake } from './uptake';
 import type { ColourMap, Opened, ViewPatch } from './wire';
 
 export interface WindowPreset {
@@ -40,12 +41,6 @@ const CT: readonly (readonly [id: string, center: number, width: number])[] = [
 ];
 
 const RADIOGRAPHY = ['CR', 'DX', 'RF', 'XA', 'MG'];
-const SUV_UNITS = ['SUV', 'SUVbw', 'g/ml'];
-
-/** Whether a PET series has values that its presets can go by. */
-export function lacksUptake({ modality, unit }: Pick<Opened, 'modality' | 'unit'>): boolean {
-  return modality === 'PT' && !SUV_UNITS.includes(unit);
-}
 
 function preset(id: string, key: number | null, center: number, width: number, colourMap?: ColourMap): WindowPreset {
   const patch: ViewPatch = { window: { center, width, function: 'LINEAR', explanation: '' } };

@@ -1,5 +1,6 @@
 /** Looks of the Volume window by modality; the order of a modality's rows is that of the keys 1 to 9. */
 import { colourOf } from './transferFunction';
+import { lacksUptake } from './uptake';
 import type { GradientPoint, Light, ModelView, Opened, TransferPoint, VolumeMode } from './wire';
 
 export type LookPatch = Pick<
@@ -240,8 +241,6 @@ const MR: readonly Row[] = [
 
 const PT: readonly Row[] = [{ id: 'pt-mip', mode: 'mip', window: [5, 10], inverted: true }];
 
-const SUV_UNITS = ['SUV', 'SUVbw', 'g/ml'];
-
 /** Percentiles as far as they follow from the range of the values; the server may know better ones. */
 export function percentilesOf({ value_range: range }: Pick<Opened, 'value_range'>): Percentiles {
   const [low, high] = range ?? [0, 1];
@@ -302,7 +301,7 @@ export function volumePresetsOf(
 ): readonly VolumePreset[] {
   if (opened.modality === 'CT') return presets(CT);
   if (opened.modality !== 'PT') return relative(percentiles);
-  if (SUV_UNITS.includes(opened.unit)) return presets(PT);
+  if (!lacksUptake(opened)) return presets(PT);
   const { p1, p999 } = percentiles;
   return presets(PT.map((row) => ({ ...row, window: [(p1 + p999) / 2, p999 - p1] as const })));
 }

@@ -9,6 +9,7 @@ import {
   viewportToSource,
   zoomFor,
 } from '../geometry';
+import { lacksUptake } from '../uptake';
 import type { Window } from '../wire';
 import type { Drag, PointerSample, ToolStart, ToolTarget, Windowed } from './target';
 
@@ -22,7 +23,12 @@ const SNAP_DEGREES = 3;
 /** Window step of one CSS px. */
 export function windowStep(target: Windowed, width: number): number {
   if (target.stack?.colour) return 1;
-  return Math.max(width / 256, target.stack?.modality === 'PT' ? 0.01 : 1);
+  return Math.max(width / 256, least(target));
+}
+
+/** The smallest step and width: uptake values are small. */
+function least({ stack }: Pick<ToolTarget, 'stack'>): number {
+  return stack?.modality === 'PT' && !lacksUptake(stack) ? 0.01 : 1;
 }
 
 /** The window that applies, with the function and without the name of the one it came from. */
@@ -38,10 +44,9 @@ export function windowDrag(target: Windowed, at: PointerSample, set: (window: Wi
   const start = windowOf(target);
   if (start === null) return NOTHING;
   const step = windowStep(target, start.width);
-  const least = target.stack?.modality === 'PT' ? 0.01 : 1;
   return {
     move({ x, y }) {
-      const width = Math.max(least, start.width + (x - at.x) * step);
+      const width = Math.max(least(target), start.width + (x - at.x) * step);
       set({ ...start, center: start.center + (y - at.y) * step, width });
     },
   };

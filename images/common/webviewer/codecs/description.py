@@ -13,6 +13,7 @@ from webviewer.codecs.functional_groups import frame_attributes
 from webviewer.codecs.lookup_tables import read_palette, read_table
 from webviewer.codecs.spacing import read_aspect, read_spacing
 from webviewer.codecs.syntaxes import ALWAYS_LOSSY, is_video, supported
+from webviewer.codecs.uptake import suv_factor
 from webviewer.domain.image import FrameAttributes, ImageDescription, LookupTable
 from webviewer.errors import UnsupportedImageError
 
@@ -30,6 +31,7 @@ _SAMPLES = {
     "YBR_RCT": 3,
     "XYB": 3,
 }
+_UPTAKE_UNITS = {"LBM": "SUVlbm g/ml", "LBMJAMES128": "SUVlbm g/ml", "LBMJANMA": "SUVlbm g/ml", "IBW": "SUVibw g/ml"}
 _ALLOCATED = (1, 8, 16, 32, 64)
 
 
@@ -68,6 +70,8 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
     if source == "none" and frames[0].spacing is not None:
         source = "pixel"
     frame_of_reference = attributes.text(dataset, "FrameOfReferenceUID")
+    modality_lut = _modality_table(dataset, pixels, little=little)
+    voi_luts = _voi_tables(dataset, frames, pixels, little=little)
     return ImageDescription(
         rows=pixels.rows,
         columns=pixels.columns,
@@ -83,12 +87,14 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
         attributes=frames,
         spacing_source=source,
         pixel_aspect=read_aspect(dataset),
-        modality_lut=_modality_table(dataset, pixels, little=little),
-        voi_luts=_voi_tables(dataset, frames, pixels, little=little),
+        modality_lut=modality_lut,
+        voi_luts=voi_luts,
         palette=_palette(dataset, pixels, little=little),
         presentation_inverse=_is_inverse(dataset, pixels.photometric),
         padding=_padding(dataset, pixels),
         rescale_type=_unit(dataset),
+        # Tables are of the values of the file.
+        suv_factor=suv_factor(dataset) if modality_lut is None and not voi_luts else None,
         lossy_ratio=_lossy_ratio(dataset, syntax),
         frame_time=_frame_time(dataset) if pixels.frames > 1 else None,
         frame_of_reference=bool(frame_of_reference),
@@ -210,7 +216,12 @@ def _as_stored(value: int, pixels: _Pixels) -> int:
 
 def _unit(dataset: Dataset) -> str:
     """Return the unit of modality values; ``US`` (unspecified) is none."""
-    stated = attributes.text(dataset, "RescaleType")
+    modality = attributes.text(dataset, "Modality")
+    # Units says what the values of PET are (PS3.3 C.8.9.1); the type of rescaling repeats it at best.
+    stated = attributes.text(dataset, "Units") if modality == "PT" else ""
+    if stated.upper() == "GML":
+        stated = _UPTAKE_UNITS.get(attributes.text(dataset, "SUVType").upper(), stated)
+    stated = stated or attributes.text(dataset, "RescaleType")
     if not stated:
         shared = attributes.item(dataset, "SharedFunctionalGroupsSequence")
         frames = attributes.items(dataset, "PerFrameFunctionalGroupsSequence")
@@ -218,12 +229,9 @@ def _unit(dataset: Dataset) -> str:
             transformation = attributes.item(groups, "PixelValueTransformationSequence")
             if transformation is not None:
                 stated = stated or attributes.text(transformation, "RescaleType")
-    modality = attributes.text(dataset, "Modality")
     if not stated:
         table = attributes.item(dataset, "ModalityLUTSequence")
         stated = attributes.text(table, "ModalityLUTType") if table is not None else ""
-    if not stated and modality == "PT":
-        stated = attributes.text(dataset, "Units")
     if not stated and modality == "RTDOSE":
         stated = attributes.text(dataset, "DoseUnits")
     if not stated and modality == "CT" and "RescaleIntercept" in dataset:

@@ -101,6 +101,8 @@ class ImageDescription(Value):
     padding: tuple[int, int] | None = None
     """Range of stored values that is background (PixelPaddingValue, PixelPaddingRangeLimit)."""
     rescale_type: str = ""
+    suv_factor: float | None = None
+    """PET: what modality values are multiplied with to be SUVbw in g/ml; slopes and windows do not contain it."""
     lossy_ratio: float | None = None
     """Compression ratio of the source; 0 where lossy without a stated ratio."""
     frame_time: float | None = None

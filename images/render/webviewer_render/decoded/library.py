@@ -19,6 +19,7 @@ from webviewer_render.decoded.arena import ArenaLayout
 from webviewer_render.decoded.series import Content, Series
 from webviewer_render.pool.workers import WorkerPool
 from webviewer_render.scene.stack import build_stack
+from webviewer_render.scene.uptake import in_uptake
 from webviewer_render.volume.plan import plan_volume
 from webviewer_render.worker.protocol import Source
 
@@ -148,5 +149,6 @@ class SeriesLibrary:
 
 
 def _prepare(manifest: SeriesManifest) -> Content:
+    manifest = in_uptake(manifest)
     stack = build_stack(manifest)
     return Content(stack, plan_volume(stack), manifest.model_dump_json().encode())

@@ -18,6 +18,8 @@ from webviewer_render.scene.voi import entries
 _SAME_DIRECTION = 1e-3
 """Components of direction cosines closer than this are equal: headers are rounded."""
 _SAME_PLACE = 1e-3
+_WRITTEN = {"BQML": "Bq/ml", "GML": "g/ml"}
+"""Defined terms as they are written for people."""
 _EVEN_STEP = 0.01
 """Share by which gaps may differ and still count as one step."""
 
@@ -88,12 +90,17 @@ class Stack:
             geometry=self._geometry(),
             windows=_windows(image) if image else (),
             colour=bool(image and (image.samples > 1 or image.palette)),
-            unit=_unit(image, self.manifest.modality) if image else "",
+            unit=self._unit(),
             value_range=_value_range(image) if image else None,
             frame_time=image.frame_time if image else None,
             lossy_ratio=self._lossy_ratio(),
             view=view,
         )
+
+    def _unit(self) -> str:
+        """Return the unit of all images, empty if they differ."""
+        units = {_unit(source.image, self.manifest.modality) for source in self.manifest.instances if source.image}
+        return units.pop() if len(units) == 1 else ""
 
     def _lossy_ratio(self) -> float | None:
         images = (source.image for source in self.manifest.instances if source.image)
@@ -230,7 +237,7 @@ def _table_window(table: LookupTable) -> Window:
 
 def _unit(image: ImageDescription, modality: str) -> str:
     if image.rescale_type and image.rescale_type != "US":
-        return image.rescale_type
+        return _WRITTEN.get(image.rescale_type, image.rescale_type)
     return "HU" if modality == "CT" and image.samples == 1 and not image.rescale_type else ""
 
 
