@@ -183,13 +183,6 @@ def test_the_context_menu_acts_and_gives_the_focus_back(page, viewport):
     expect(viewport).to_be_focused()
 
 
-def test_windows_that_do_not_exist_yet_say_so(page, viewport):
-    button = page.locator("[data-tool='win.mpr']")
-    expect(button).to_have_attribute("aria-disabled", "true")
-    button.hover()
-    expect(page.get_by_text("Not available in this version").first).to_be_visible()
-
-
 def test_layouts_maximise_and_reference_lines(page, site, viewport):
     page.keyboard.press("Shift+Digit2")
     panes = page.get_by_test_id("viewport")
@@ -408,14 +401,13 @@ def test_a_study_in_the_background_asks_for_no_frames_and_comes_back_as_it_was(n
     page.keyboard.press("Shift+PageDown")
     expect(viewport).to_have_attribute("aria-label", re.compile("slice 1 of 3"))
     settled(viewport)
-    # A viewport that was closed may be opened again: the last word counts.
-    shown: dict[object, object] = {}
-    for message in sent:
+    bound: dict[object, object] = {}
+    for message in sent:  # a number that was closed may be opened again
         if message["type"] == "open":
-            shown[message["viewport"]] = message["study"]
+            bound[message["viewport"]] = message["study"]
         elif message["type"] == "close":
-            shown.pop(message["viewport"], None)
-    assert set(shown.values()) == {other_study}
+            bound.pop(message["viewport"], None)
+    assert set(bound.values()) == {other_study}
     page.keyboard.press("Shift+PageUp")
     expect(viewport).to_have_attribute("data-slice", "9")
     settled(viewport)

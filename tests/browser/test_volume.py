@@ -102,10 +102,10 @@ def test_scissors_cut_and_undo_brings_back(page, model):
     assert cut < 0.8 * whole
     page.keyboard.press("Control+KeyZ")
     expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "true")
-    assert bright(model) == pytest.approx(whole, rel=0.02)
+    assert bright(model) == pytest.approx(whole, rel=0.1)
     page.keyboard.press("Control+KeyY")
     expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "false")
-    assert bright(model) == pytest.approx(cut, rel=0.02)
+    assert bright(model) == pytest.approx(cut, rel=0.1)
 
 
 def test_scissors_take_a_polygon_of_clicks(page, model):
