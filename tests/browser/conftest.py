@@ -254,6 +254,21 @@ def pair(site) -> str:
         return study_of(http, PAIR.slices)
 
 
+@pytest.fixture(scope="session")
+def phantom() -> PhantomSeries:
+    """Return what the axial series of ``site`` was made of."""
+    return PHANTOM
+
+
+@pytest.fixture(scope="session")
+def magnetic(site) -> str:
+    """Return a study of four slices that call themselves MR."""
+    files = study_files("Magnetic^Resonance", 4, Modality="MR", RescaleType="US", PatientID="MR-1")
+    with contextlib.closing(client(site.url)) as http:
+        upload(http, zip_of(files), "magnetic.zip")
+        return study_of(http, 4, name="Magnetic*")
+
+
 @pytest.fixture(scope="module")
 def chromium(require_program) -> Iterator[Browser]:
     """Start Chromium for one module: Playwright's loop in this thread would be in the way of asynchronous tests."""

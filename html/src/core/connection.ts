@@ -149,6 +149,9 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
         return;
       case 'answer':
         this.viewports.get(message.viewport)?.onAnswer(message);
+        return;
+      case 'percentile-values':
+        this.viewports.get(message.viewport)?.onPercentiles(message);
     }
   }
 

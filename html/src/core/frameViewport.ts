@@ -4,6 +4,7 @@ import { FrameCache } from './frameCache';
 import { FrameFlag, type FrameHeader, Quality } from './frameHeader';
 import { FrameQueue, type QueuedFrame } from './frameQueue';
 import { type Affine, isIdentity, type Size, toCss } from './geometry';
+import { LevelQueries, type LevelQuestion } from './levels';
 import type { AppliedWindow } from './tools/target';
 import { type SentView, ViewChannel, type ViewMessage } from './viewState';
 import type {
@@ -13,6 +14,7 @@ import type {
   Opened,
   Pair,
   PatchOf,
+  PercentileValues,
   PointPick,
   Progress,
   Query,
@@ -104,6 +106,7 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
   private rest: ReturnType<typeof setTimeout> | undefined;
   private staleTimer: ReturnType<typeof setTimeout> | undefined;
   private query: PendingQuery | null = null;
+  private readonly levels = new LevelQueries((question) => this.line.send({ ...question, viewport: this.id }));
   private nextQuery = 1;
   private lastQuery = -Infinity;
   private wanted = false;
@@ -274,6 +277,11 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
     });
   }
 
+  /** Percentiles of the stored values, in the newest state that the server has; null if they cannot be had now. */
+  percentiles(question: LevelQuestion): Promise<PercentileValues | null> {
+    return this.status === 'ready' ? this.levels.ask(question) : Promise.resolve(null);
+  }
+
   // What the connection brings.
 
   onOpened(message: Opened): void {
@@ -306,10 +314,14 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
     this.query = null;
   }
 
+  onPercentiles(message: PercentileValues): void {
+    this.levels.answer(message);
+  }
+
   onFailed(problem: ViewportProblem): void {
     this.problem = problem;
     if (this.shownHeader === null || this.status === 'opening') this.status = 'failed';
-    this.endQuery();
+    this.endQuestions();
     this.emit('change', undefined);
   }
 
@@ -360,7 +372,7 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
 
   private unbind(): void {
     this.channel.unbound();
-    this.endQuery();
+    this.endQuestions();
     if (this.status !== 'failed') this.status = 'closed';
     this.endSilence();
   }
@@ -368,6 +380,11 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
   private endQuery(): void {
     this.query?.resolve(null);
     this.query = null;
+  }
+
+  private endQuestions(): void {
+    this.endQuery();
+    this.levels.end();
   }
 
   private sendView({ sequence, patch, size, active }: ViewMessage<V>): boolean {

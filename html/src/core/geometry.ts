@@ -195,3 +195,18 @@ export function scaleBar(raster: Raster, size: Size, view: Placement): ScaleBar 
   const value = ([5, 2, 1].find((step) => step * power <= largest) ?? 1) * power;
   return { length: value * perUnit, value, unit: raster.calibrated ? 'mm' : 'px' };
 }
+
+/** The smallest box (column, row) of the source around a rectangle of the viewport; null without a picture. */
+export function boxInSource(
+  [one, other]: readonly [Point, Point],
+  sourceAt: (point: Point) => readonly [number, number] | null,
+): [[number, number], [number, number]] | null {
+  const corners = [one, other, { x: one.x, y: other.y }, { x: other.x, y: one.y }].map(sourceAt);
+  const known = corners.filter((corner) => corner !== null);
+  if (known.length < corners.length) return null;
+  const along = (axis: 0 | 1): number[] => known.map((corner) => corner[axis]);
+  return [
+    [Math.min(...along(0)), Math.min(...along(1))],
+    [Math.max(...along(0)), Math.max(...along(1))],
+  ];
+}

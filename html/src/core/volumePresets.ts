@@ -241,8 +241,35 @@ const MR: readonly Row[] = [
 
 const PT: readonly Row[] = [{ id: 'pt-mip', mode: 'mip', window: [5, 10], inverted: true }];
 
-/** Percentiles as far as they follow from the range of the values; the server may know better ones. */
-export function percentilesOf({ value_range: range }: Pick<Opened, 'value_range'>): Percentiles {
+/** What the server has found of whole series. */
+const measured = new Map<string, Percentiles>();
+const MOST_MEASURED = 200;
+
+function measuredKey({ series, version }: Pick<Opened, 'series' | 'version'>): string {
+  return JSON.stringify([series, version]);
+}
+
+/** Whether presets go by percentiles of the series, and these are not known. */
+export function lacksPercentiles(opened: Opened): boolean {
+  const absolute = opened.modality === 'CT' || (opened.modality === 'PT' && !lacksUptake(opened));
+  return !absolute && !measured.has(measuredKey(opened));
+}
+
+export const WANTED_PERCENTS = [1, 50, 99.9] as const;
+
+/** Keeps values of `WANTED_PERCENTS` for the presets of a series. */
+export function keepPercentiles(opened: Opened, [p1 = 0, p50 = 0, p999 = 0]: readonly number[]): void {
+  if (measured.size >= MOST_MEASURED) measured.clear();
+  measured.set(measuredKey(opened), { p1, p50, p999: p999 > p1 ? p999 : p1 + 1 });
+}
+
+/** Percentiles of a series, as far as they follow from the range of the values while they are not known. */
+export function percentilesOf(
+  opened: Pick<Opened, 'value_range'> & Partial<Pick<Opened, 'series' | 'version'>>,
+): Percentiles {
+  const { value_range: range, series, version } = opened;
+  const found = series !== undefined && version !== undefined && measured.get(measuredKey({ series, version }));
+  if (found) return found;
   const [low, high] = range ?? [0, 1];
   return { p1: low, p50: (low + high) / 2, p999: high > low ? high : low + 1 };
 }
@@ -296,7 +323,7 @@ function relative(percentiles: Percentiles): VolumePreset[] {
 
 /** The presets of an opened volume; the first one is its look at opening. */
 export function volumePresetsOf(
-  opened: Pick<Opened, 'modality' | 'unit' | 'value_range'>,
+  opened: Pick<Opened, 'modality' | 'unit' | 'value_range'> & Partial<Pick<Opened, 'series' | 'version'>>,
   percentiles = percentilesOf(opened),
 ): readonly VolumePreset[] {
   if (opened.modality === 'CT') return presets(CT);

@@ -23,7 +23,13 @@ import {
 } from './planes';
 import { MAX_CUTS } from './scissors';
 import { UndoList } from './undoList';
-import { volumePresetsOf } from './volumePresets';
+import {
+  keepPercentiles,
+  lacksPercentiles,
+  volumePresetOf,
+  volumePresetsOf,
+  WANTED_PERCENTS,
+} from './volumePresets';
 import { extentToFit, insideVolume, middleOfVolume } from './volumeSpace';
 import { INITIAL_MODEL, INITIAL_PLANE, ModelViewport, PlaneViewport } from './volumeViewport';
 import type { Cut, ModelPatch, MprView, Opened, PlanePatch, Vector, VolumeGrid, VolumeView } from './wire';
@@ -62,6 +68,7 @@ export class VolumeSession extends Emitter<SessionEvents> {
   linked: LinkedPlanes | null = null;
   /** The reader has pointed at something: the model turns about it. */
   located = false;
+  private measuring = false;
   /** Planes that still show all of the volume are fitted again when their viewport changes. */
   private readonly fitted = new Set<PlaneId>(PLANES);
 
@@ -112,6 +119,27 @@ export class VolumeSession extends Emitter<SessionEvents> {
     on.on('change', () => {
       this.emit('change', undefined);
     });
+    // A model has a picture when all of its slices have come.
+    if (viewport === this.model) {
+      this.model.on('shown', () => {
+        void this.measure();
+      });
+    }
+  }
+
+  /** Asks for the percentiles that presets without absolute unit go by, and shows the preset of now with them. */
+  private async measure(): Promise<void> {
+    const { opened, model } = this;
+    if (!opened || this.measuring || !lacksPercentiles(opened)) return;
+    this.measuring = true;
+    const answer = await model.percentiles({ of: 'series', percents: WANTED_PERCENTS });
+    this.measuring = false;
+    if (!answer?.values) return;
+    const before = volumePresetOf(volumePresetsOf(opened), model.view);
+    keepPercentiles(opened, answer.values);
+    const after = volumePresetsOf(opened).find(({ id }) => id === before?.id);
+    if (after) model.show(after.look);
+    this.emit('change', undefined);
   }
 
   /** The first answer of the server tells the volume; a later one may tell another (it grew, or was reduced). */

@@ -6,6 +6,7 @@ import type {
   ImageView,
   MprView,
   Open,
+  Percentiles,
   Pick as PointPick,
   Query,
   View,
@@ -24,6 +25,8 @@ export type {
   MprView,
   Open,
   Opened,
+  Percentiles,
+  PercentileValues,
   Pick as PointPick,
   Progress,
   Query,
@@ -54,4 +57,4 @@ export type ViewPatch = PatchOf<ImageView>;
 export type PlanePatch = PatchOf<MprView>;
 export type ModelPatch = PatchOf<VolumeView>;
 export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch | PlanePatch | ModelPatch };
-export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick;
+export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick | Percentiles;

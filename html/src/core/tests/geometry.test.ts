@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   apply,
+  boxInSource,
   centerFor,
   compose,
   invert,
@@ -25,6 +26,20 @@ function at(raster: Raster, view: Partial<typeof INITIAL_VIEW>, column: number, 
   const { x, y } = apply(sourceToViewport(raster, VIEWPORT, { ...INITIAL_VIEW, ...view }), { x: column, y: row });
   return [Number(x.toFixed(6)), Number(y.toFixed(6))];
 }
+
+describe('a box in the source', () => {
+  it('holds all corners of a turned rectangle, and needs a picture', () => {
+    const box = [
+      { x: 0, y: 0 },
+      { x: 4, y: 2 },
+    ] as const;
+    expect(boxInSource(box, ({ x, y }) => [x - y, x + y])).toEqual([
+      [-2, 0],
+      [4, 6],
+    ]);
+    expect(boxInSource(box, () => null)).toBeNull();
+  });
+});
 
 describe('placement of a frame on the viewport', () => {
   it('fits the whole frame, outer edges of the pixels included', () => {

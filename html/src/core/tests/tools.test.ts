@@ -11,7 +11,7 @@ import { WheelNotches } from '../tools/wheel';
 import { screenPerPixel } from '../geometry';
 import { FakeTarget, stack, window } from './samples';
 
-const services = { probe: vi.fn(), lens: vi.fn(), locate: vi.fn() } satisfies ToolServices;
+const services = { probe: vi.fn(), lens: vi.fn(), locate: vi.fn(), region: vi.fn(), takeRegion: vi.fn() } satisfies ToolServices;
 
 function sample(x: number, y: number, change: Partial<PointerSample> = {}): PointerSample {
   return { x, y, time: 0, shift: false, ctrl: false, alt: false, ...change };
@@ -169,6 +169,30 @@ describe('gestures', () => {
     expect(target.view.window?.width).toBe(266);
     expect(events.active.mock.calls.map(([, active]) => active as boolean)).toEqual([true, false]);
     expect(events.menu).not.toHaveBeenCalled();
+  });
+
+  it('take a region when the button is let go, not when it is dropped', () => {
+    const bindings = new Bindings();
+    bindings.choose('zoom');
+    bindings.choose('wl.region');
+    gestures = new Gestures(bindings, imageHost(services), events);
+    gestures.down(target, 1, 0, sample(10, 20));
+    gestures.move(1, sample(60, 90));
+    expect(services.region).toHaveBeenLastCalledWith(target, [expect.objectContaining({ x: 10, y: 20 }), { x: 60, y: 90 }]);
+    gestures.cancel();
+    expect(services.region).toHaveBeenLastCalledWith(target, null);
+    expect(services.takeRegion).not.toHaveBeenCalled();
+    gestures.down(target, 1, 0, sample(10, 20));
+    gestures.up(1, sample(10, 20, { time: 100 }));
+    expect(services.takeRegion).not.toHaveBeenCalled();
+    gestures.down(target, 1, 0, sample(10, 20, { time: 5000 }));
+    gestures.move(1, sample(60, 90));
+    gestures.up(1, sample(60, 90, { time: 6000 }));
+    expect(services.takeRegion).toHaveBeenCalledTimes(1);
+    expect(target.patches.filter((patch) => 'zoom' in patch && patch.zoom !== target.view.zoom)).toEqual([]);
+    expect(bindings.giveBack('wl.region')).toBe(true);
+    expect(bindings.bare('L')).toBe('zoom');
+    expect(bindings.giveBack('wl.region')).toBe(false);
   });
 
   it('open the menu for a short right press and zoom for a drag', () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { AnyViewport, ViewerConnection } from '../connection';
+import type { FrameHeader } from '../frameHeader';
 import type { ViewportLine } from '../frameViewport';
 import { lookOf } from '../rotation';
 import { setThickness, slabOf, turnLine } from '../planes';
@@ -192,5 +193,25 @@ describe('a session by address', () => {
     session.model.onOpened({ ...OPENED, volume: null, volume_problem: problem, viewport: 4, view: INITIAL_MODEL });
     expect(session.opened?.volume_problem).toEqual(problem);
     expect(session.linked).toBeNull();
+  });
+});
+
+describe('a model without absolute unit', () => {
+  it('is shown by the percentiles of its series as soon as it has a picture', async () => {
+    const opened: Opened = { ...OPENED, modality: 'MR', unit: '', series: 'relative' };
+    const session = begin({ opened });
+    for (const viewport of session.viewports) viewport.onOpened({ ...opened, viewport: viewport.id });
+    const { model } = session;
+    const header = {} as FrameHeader;
+    model.emit('shown', header);
+    model.emit('shown', header);
+    const asked = line.received.filter((message) => message.type === 'percentiles');
+    expect(asked).toMatchObject([{ viewport: model.id, of: 'series', percents: [1, 50, 99.9] }]);
+    const id = asked[0]?.id ?? 0;
+    model.onPercentiles({ type: 'percentile-values', viewport: model.id, id, unit: '', share: 1, values: [10, 60, 210] });
+    await ticks();
+    expect(model.view.transfer[0]?.value).toBeCloseTo(80, 9);
+    model.emit('shown', header);
+    expect(line.received.filter((message) => message.type === 'percentiles')).toHaveLength(1);
   });
 });

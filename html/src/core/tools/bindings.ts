@@ -41,6 +41,8 @@ function modifierOf({ shift, ctrl, alt }: Modifiers): Modifier | null {
 
 export class Bindings {
   private readonly chosen = new Map<MouseButton, string>();
+  /** What was on a button before the tool chosen last. */
+  private readonly former = new Map<MouseButton, string | null>();
 
   constructor(private readonly window: WindowKind = 'image') {}
 
@@ -60,6 +62,7 @@ export class Bindings {
   /** Puts a pointer tool on a button until it is released or the tab is closed. */
   choose(tool: string, button: MouseButton = 'L'): void {
     if (toolRow(tool).kind !== 'pointer') throw new Error(`${tool} takes no button`);
+    if (this.bare(button) !== tool) this.former.set(button, this.bare(button));
     if (this.defaultTool(button, '') === tool) this.chosen.delete(button);
     else this.chosen.set(button, tool);
   }
@@ -67,6 +70,17 @@ export class Bindings {
   /** Gives the left button back to its default tool. Returns whether anything changed. */
   release(): boolean {
     return this.chosen.delete('L');
+  }
+
+  /** Gives the buttons that have a tool back to those they had before. Returns whether anything changed. */
+  giveBack(tool: string): boolean {
+    const buttons = BUTTONS.filter((button) => this.chosen.get(button) === tool);
+    for (const button of buttons) {
+      const former = this.former.get(button) ?? this.defaultTool(button, '');
+      this.chosen.delete(button);
+      if (former !== null) this.choose(former, button);
+    }
+    return buttons.length > 0;
   }
 
   private defaultTool(button: MouseButton, modifier: Modifier): string | null {

@@ -135,13 +135,14 @@ export class Gestures<T> {
     const press = this.press;
     if (press === null) return false;
     if (press.travelled && press.drag !== null) press.putBack();
-    this.finish(press);
+    this.finish(press, true);
     return true;
   }
 
-  private finish(press: Press<T>): void {
+  private finish(press: Press<T>, cancelled = false): void {
     this.press = null;
-    press.drag?.end?.();
+    if (cancelled && press.drag?.cancel) press.drag.cancel();
+    else press.drag?.end?.();
     this.events.tool(press.target, null);
     this.events.active(press.target, false);
   }

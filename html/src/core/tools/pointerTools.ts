@@ -11,6 +11,7 @@ import {
 } from '../geometry';
 import { lacksUptake } from '../uptake';
 import type { Window } from '../wire';
+import { regionDrag } from './regionDrag';
 import type { Drag, PointerSample, ToolStart, ToolTarget, Windowed } from './target';
 
 const NOTHING = { move: () => undefined };
@@ -162,8 +163,20 @@ const probe: ToolStart = (target, at, services) => {
   };
 };
 
+const windowByRegion: ToolStart = (target, at, services) =>
+  regionDrag(
+    at,
+    (box) => {
+      services.region(target, box);
+    },
+    (box) => {
+      services.takeRegion(target, box);
+    },
+  );
+
 export const POINTER_TOOLS: Readonly<Record<string, ToolStart>> = {
   wl: windowLevel,
+  'wl.region': windowByRegion,
   pan,
   zoom,
   scroll,

@@ -26,6 +26,7 @@ import type { ModelViewport, PlaneViewport } from '../volumeViewport';
 import type { VolumeGrid } from '../wire';
 import type { GestureHost } from './gestures';
 import { snap, windowDrag } from './pointerTools';
+import { type Box, regionDrag } from './regionDrag';
 import type { Drag, PointerSample } from './target';
 
 /** What reaches beyond the session: drawn or answered by others. Null ends it. */
@@ -33,6 +34,10 @@ export interface SpaceServices {
   session(): VolumeSession | null;
   probe(target: SpaceViewport, at: Point | null): void;
   lens(target: SpaceViewport, at: Point | null): void;
+  /** Draws a rectangle. */
+  region(target: PlaneViewport, box: Box | null): void;
+  /** Sets the window of all planes by what is inside. */
+  takeRegion(target: PlaneViewport, box: Box): void;
   /** The lasso that is being drawn, for its outline. */
   lasso(lasso: Lasso | null): void;
   /** Degrees to show beside the pointer while a line is turned. */
@@ -58,6 +63,7 @@ export class SpaceHost implements GestureHost<SpaceViewport> {
   constructor(private readonly services: SpaceServices) {
     this.tools = {
       wl: (viewport, at) => this.window(viewport, at),
+      'wl.region': (viewport, at) => this.region(viewport, at),
       pan: (viewport, at) => this.pan(viewport, at),
       zoom: (viewport, at) => this.zoom(viewport, at),
       scroll: (viewport, at) => this.scroll(viewport, at),
@@ -167,6 +173,20 @@ export class SpaceHost implements GestureHost<SpaceViewport> {
       windowDrag(viewport, at, (window) => {
         session.setLook({ window }, viewport);
       })
+    );
+  }
+
+  private region(viewport: SpaceViewport, at: PointerSample): Drag | null {
+    if (viewport.kind !== 'mpr') return null;
+    const { services } = this;
+    return regionDrag(
+      at,
+      (box) => {
+        services.region(viewport, box);
+      },
+      (box) => {
+        services.takeRegion(viewport, box);
+      },
     );
   }
 

@@ -80,6 +80,7 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('windows', 'action', 'win.volume', 'cube-outline', 'IMV', { hotkey: 'Shift+V', show: true, menu: true }),
 
   row('tools', 'pointer', 'wl', 'contrast-circle', 'IM', { mouse: 'L', hotkey: 'W', show: true, menu: true }),
+  row('tools', 'pointer', 'wl.region', 'select-drag', 'IM', { hotkey: 'Shift+W' }),
   row('tools', 'pointer', 'pan', 'cursor-move', 'IMV', { mouse: 'M', hotkey: 'P', show: true }),
   row('tools', 'pointer', 'zoom', 'magnify', 'IMV', { mouse: 'R', hotkey: 'Z', show: true }),
   row('tools', 'pointer', 'scroll', 'swap-vertical', 'IM', { mouse: 'Shift+L', hotkey: 'S', show: true }),

@@ -1,6 +1,7 @@
 /** What pointer tools see of a viewport. */
 import type { Point, Raster, Size } from '../geometry';
 import type { Modifiers } from './bindings';
+import type { Box } from './regionDrag';
 import type { ImageView, Opened, Pair, ViewPatch } from '../wire';
 
 export interface PointerSample extends Point, Modifiers {
@@ -41,6 +42,10 @@ export interface ToolServices {
   probe(target: ToolTarget, at: Point | null): void;
   lens(target: ToolTarget, at: Point | null): void;
   locate(target: ToolTarget, at: Point): void;
+  /** Draws a rectangle. */
+  region(target: ToolTarget, box: Box | null): void;
+  /** Sets the window by what is inside. */
+  takeRegion(target: ToolTarget, box: Box): void;
 }
 
 /** A press that goes on. */
@@ -48,6 +53,8 @@ export interface Drag {
   move(sample: PointerSample): void;
   /** The button was let go, or the drag was cancelled. */
   end?(): void;
+  /** In place of `end` where the two differ: the drag was cancelled. */
+  cancel?(): void;
 }
 
 export type ToolStart = (target: ToolTarget, at: PointerSample, services: ToolServices) => Drag;

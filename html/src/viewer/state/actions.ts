@@ -1,7 +1,8 @@
 /** What each row of the tool table does, whether it can be done now, and whether it is on. */
 import { zoomFor } from '@/core/geometry';
 import { neighbourPhase } from '@/core/phases';
-import { presetsOf } from '@/core/presets';
+import { AUTOMATIC, nextFileWindow, windowBy } from '@/core/levels';
+import { choosePreset, missingPreset, presetsOf } from '@/core/presets';
 import { zoomAround } from '@/core/tools/pointerTools';
 import { TOOL_TABLE, toolRow, type WindowKind } from '@/core/tools/table';
 import type { ViewportController } from '@/core/viewport';
@@ -135,7 +136,7 @@ export class Actions {
     const presets = Object.fromEntries(
       [1, 2, 3, 4, 5, 6, 7, 8, 9].map((key) => [
         `preset.${key}`,
-        this.withPicture((viewport) => applyPreset(viewport, key)),
+        this.preset(key),
       ]),
     );
     const turn = (degrees: number): Action =>
@@ -172,11 +173,7 @@ export class Actions {
         if (raster) viewport.patch({ zoom: zoomFor(raster, size, view.rotation, 1 / devicePixelRatio) });
       }),
       'reset.view': this.withPicture(resetView),
-      'wl.auto': this.withPicture((viewport) => {
-        const count = Math.max(1, viewport.stack?.windows?.length ?? 0);
-        const voi = viewport.view.window === null ? (viewport.view.voi + 1) % count : 0;
-        viewport.patch({ window: null, voi });
-      }),
+      'wl.auto': this.withPicture((viewport) => void automaticWindow(viewport)),
       overlay: {
         run: () => {
           workspace.cycleOverlay();
@@ -194,6 +191,18 @@ export class Actions {
       'zoom.out': this.withPicture((viewport) => {
         zoomAround(viewport, 1 / ZOOM_STEP, middle(viewport));
       }),
+    };
+  }
+
+  private preset(key: number): Action {
+    return {
+      ...this.withPicture((viewport) => {
+        applyPreset(viewport, key);
+      }),
+      blocked: () => {
+        const viewport = this.workspace.active;
+        return viewport?.stack ? missingPreset(viewport.stack, viewport.appliedWindow, key) : NO_PICTURE;
+      },
     };
   }
 
@@ -388,7 +397,21 @@ function middle({ size }: ViewportController): { x: number; y: number } {
 
 function applyPreset(viewport: ViewportController, key: number): void {
   const preset = viewport.stack && presetsOf(viewport.stack, viewport.appliedWindow).find((entry) => entry.key === key);
-  if (preset) viewport.patch(preset.patch);
+  if (!preset) return;
+  void choosePreset(viewport, preset, (patch) => {
+    viewport.patch(patch);
+  });
+}
+
+/** The file's first window, its others, then one by percentiles of the slice. */
+async function automaticWindow(viewport: ViewportController): Promise<void> {
+  const voi = nextFileWindow(viewport.view, viewport.stack?.windows.length ?? 0);
+  if (voi !== null) {
+    viewport.patch({ window: null, voi });
+    return;
+  }
+  const window = await windowBy(viewport, AUTOMATIC);
+  if (window) viewport.patch({ window });
 }
 
 /** Everything back to the state at opening but the slice. */

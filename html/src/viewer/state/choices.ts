@@ -1,8 +1,9 @@
 /** What the menus of the toolbar and the context menu offer. */
-import { presetsOf } from '@/core/presets';
+import { choosePreset, presetsOf } from '@/core/presets';
+import type { AppliedWindow } from '@/core/tools/target';
 import type { ColourMap, Interpolation } from '@/core/wire';
 
-import type { Translate } from '../overlay/texts';
+import { short, type Translate } from '../overlay/texts';
 import { PRESETS } from './toolbarItems';
 import type { Workspace } from './workspace';
 
@@ -32,23 +33,27 @@ const GREY_ONLY = ['MG', 'CR', 'DX'];
 export function presetChoices({ active }: Workspace, t: Translate): Choice[] {
   if (!active?.stack) return [];
   const applied = active.appliedWindow;
-  return presetsOf(active.stack, applied).map(({ id, key, textKey, label, patch }) => ({
+  return presetsOf(active.stack, applied).map((preset) => ({ preset, ...preset })).map(({ preset, id, key, textKey, label, patch }) => ({
     id,
     label: label ?? t(textKey),
     ...(key !== null && { hotkey: String(key) }),
     ...(patch.window && {
-      detail: t('viewer.overlay.window', {
-        width: Math.round(patch.window.width),
-        center: Math.round(patch.window.center),
-      }),
+      detail: windowNumbers(patch.window, t),
     }),
     checked: patch.window
       ? active.view.window?.center === patch.window.center && active.view.window.width === patch.window.width
       : active.view.window === null && active.view.voi === patch.voi,
-    run: () => {
-      active.patch(patch);
-    },
+    run: () =>
+      void choosePreset(active, preset, (chosen) => {
+        active.patch(chosen);
+      }),
   }));
+}
+
+/** Width and centre, with decimals where they are small. */
+export function windowNumbers({ width, center }: AppliedWindow, t: Translate): string {
+  const digits = width < 20 ? 2 : 0;
+  return t('viewer.overlay.window', { width: short(width, digits), center: short(center, digits) });
 }
 
 /** The choices of the preset menu, or of a row of kind `menu`. */

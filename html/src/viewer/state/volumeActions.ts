@@ -1,7 +1,8 @@
 /** What the rows of the tool table do in the MPR and Volume windows. */
 import { STANDARD_VIEWS, type StandardView, turnModel } from '@/core/camera';
 import { nextSlabMode, rollPlane, setSlabMode, stepThickness, withPlane } from '@/core/planes';
-import { presetsOf } from '@/core/presets';
+import { choosePreset, missingPreset, presetsOf } from '@/core/presets';
+import { AUTOMATIC, nextFileWindow, windowBy } from '@/core/levels';
 import { TOOL_TABLE } from '@/core/tools/table';
 import { volumePresetsOf } from '@/core/volumePresets';
 import { smallestSpacing } from '@/core/volumeSpace';
@@ -110,9 +111,12 @@ export class VolumeActions {
         session.resetView(state.active);
       }),
       'wl.auto': this.act(({ session }, viewport) => {
-        const count = Math.max(1, viewport.stack?.windows.length ?? 0);
-        const voi = viewport.view.window === null ? (viewport.view.voi + 1) % count : 0;
-        session.setLook({ window: null, voi }, viewport);
+        const voi = nextFileWindow(viewport.view, viewport.stack?.windows.length ?? 0);
+        if (voi !== null) session.setLook({ window: null, voi }, viewport);
+        else
+          void windowBy(viewport, AUTOMATIC).then((window) => {
+            if (window) session.setLook({ window }, viewport);
+          });
       }),
       'zoom.in': zoom(ZOOM_STEP),
       'zoom.out': zoom(1 / ZOOM_STEP),
@@ -121,19 +125,30 @@ export class VolumeActions {
 
   /** Window preset n of a plane, 3D preset n of the model. */
   private preset(key: number): Action {
-    return this.act(
+    const act = this.act(
       ({ session }, viewport) => {
         const found =
           session.opened && presetsOf(session.opened, viewport.appliedWindow).find((entry) => entry.key === key);
         if (!found) return;
-        const { window = null, voi = 0, colour_map } = found.patch;
-        session.setLook({ window, voi, ...(colour_map && { colour_map }) }, viewport);
+        void choosePreset(viewport, found, ({ window = null, voi = 0, colour_map }) => {
+          session.setLook({ window, voi, ...(colour_map && { colour_map }) }, viewport);
+        });
       },
       ({ session }) => {
         const found = session.opened && volumePresetsOf(session.opened).find((entry) => entry.key === key);
         if (found) session.model.show(found.look);
       },
     );
+    return {
+      ...act,
+      blocked: () => {
+        const { opened } = this.window.session;
+        const { active } = this.window;
+        if (!opened) return NO_PICTURE;
+        if (active.kind === 'mpr') return act.blocked?.() ?? missingPreset(opened, active.appliedWindow, key);
+        return volumePresetsOf(opened).some((entry) => entry.key === key) ? null : 'viewer.reason.no_preset';
+      },
+    };
   }
 
   private navigation(): Record<string, Action> {

@@ -1,10 +1,10 @@
 /** What the menus offer in the MPR and Volume windows. */
 import { linkSlabs, setSlabMode, setThickness, SLAB_MODES } from '@/core/planes';
-import { presetsOf } from '@/core/presets';
+import { choosePreset, presetsOf } from '@/core/presets';
 import { volumePresetOf, volumePresetsOf } from '@/core/volumePresets';
 import type { ModelViewport, PlaneViewport } from '@/core/volumeViewport';
 import type { Translate } from '../overlay/texts';
-import { type Choice, COLOUR_MAPS } from './choices';
+import { type Choice, COLOUR_MAPS, windowNumbers } from './choices';
 import { PRESETS } from './toolbarItems';
 import { VOLUME_MODES } from './volumeActions';
 import type { VolumeWindow } from './volumeWindow';
@@ -49,23 +49,20 @@ function planeChoices(id: string, window: VolumeWindow, viewport: PlaneViewport,
 function windowPresets({ session }: VolumeWindow, viewport: PlaneViewport, t: Translate): Choice[] {
   if (!session.opened) return [];
   const { view, appliedWindow } = viewport;
-  return presetsOf(session.opened, appliedWindow).map(({ id, key, textKey, label, patch }) => ({
+  return presetsOf(session.opened, appliedWindow).map((preset) => ({ preset, ...preset })).map(({ preset, id, key, textKey, label, patch }) => ({
     id,
     label: label ?? t(textKey),
     ...(key !== null && { hotkey: String(key) }),
     ...(patch.window && {
-      detail: t('viewer.overlay.window', {
-        width: Math.round(patch.window.width),
-        center: Math.round(patch.window.center),
-      }),
+      detail: windowNumbers(patch.window, t),
     }),
     checked: patch.window
       ? view.window?.center === patch.window.center && view.window.width === patch.window.width
       : view.window === null && view.voi === patch.voi,
-    run: () => {
-      const { window = null, voi = 0, colour_map } = patch;
-      session.setLook({ window, voi, ...(colour_map && { colour_map }) }, viewport);
-    },
+    run: () =>
+      void choosePreset(viewport, preset, ({ window = null, voi = 0, colour_map }) => {
+        session.setLook({ window, voi, ...(colour_map && { colour_map }) }, viewport);
+      }),
   }));
 }
 

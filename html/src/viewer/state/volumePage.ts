@@ -2,6 +2,7 @@
 import type { Point } from '@/core/geometry';
 import type { SpaceViewport } from '@/core/volumeSession';
 
+import { takePlaneRegion } from './regionWindow';
 import type { VolumePage } from './volumeWindow';
 import type { Workspace } from './workspace';
 
@@ -17,6 +18,10 @@ export function volumePageOf(workspace: Workspace): VolumePage {
     tool: (viewport, tool) => {
       workspace.state.toolAtWork = tool === null ? null : { viewport, tool };
     },
+    region: (viewport, box) => {
+      workspace.signals.emit('region', box && { viewport, box });
+    },
+    takeRegion: (viewport, box, set) => void takePlaneRegion(workspace, { viewport, box }, set),
     lasso: (lasso) => {
       workspace.signals.emit('lasso', lasso);
     },

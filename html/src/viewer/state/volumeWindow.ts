@@ -8,9 +8,11 @@ import { type Layout, layoutOf, moveSplitter } from '@/core/layouts';
 import type { Lasso } from '@/core/scissors';
 import { Bindings } from '@/core/tools/bindings';
 import { Gestures } from '@/core/tools/gestures';
+import type { Box } from '@/core/tools/regionDrag';
 import { SpaceHost } from '@/core/tools/spaceHost';
 import { type PaneId, type SessionStart, type SpaceViewport, VolumeSession } from '@/core/volumeSession';
-import type { Vector } from '@/core/wire';
+import type { PlaneViewport } from '@/core/volumeViewport';
+import type { Vector, Window } from '@/core/wire';
 
 import type { Translate } from '../overlay/texts';
 import { planePosition } from '../overlay/volumeTexts';
@@ -47,6 +49,9 @@ export interface VolumePage {
   menu(target: SpaceViewport, at: Point): void;
   tool(target: SpaceViewport, tool: string | null): void;
   lasso(lasso: Lasso | null): void;
+  region(target: SpaceViewport, box: Box | null): void;
+  /** Finds the window by what is inside of a rectangle; `set` gets it. */
+  takeRegion(target: PlaneViewport, box: Box, set: (window: Window) => void): void;
   linesShown(): boolean;
   moved(): void;
 }
@@ -281,6 +286,14 @@ export class VolumeWindow {
       },
       lens: (target: SpaceViewport, at: Point | null) => {
         this.page.lens(target, at);
+      },
+      region: (target: PlaneViewport, box: Box | null) => {
+        this.page.region(target, box);
+      },
+      takeRegion: (target: PlaneViewport, box: Box) => {
+        this.page.takeRegion(target, box, (window) => {
+          this.session.setLook({ window }, target);
+        });
       },
       lasso: (lasso: Lasso | null) => {
         this.page.lasso(lasso);

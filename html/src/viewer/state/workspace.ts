@@ -21,6 +21,7 @@ import type { SpaceViewport } from '@/core/volumeSession';
 import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
+import { type Region, regionServices } from './regionWindow';
 import { screenShape } from './screen';
 import { SeenSlices } from './seenSlices';
 import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } from './studies';
@@ -80,6 +81,7 @@ export interface Lens {
 
 export interface Signals {
   lens: Lens | null;
+  region: Region | null;
   /** The outline of the scissors that is being drawn. */
   lasso: Lasso | null;
   lines: undefined;
@@ -138,6 +140,7 @@ export class Workspace {
         locate: (target, at) => {
           this.locate(target as ViewportController, at);
         },
+        ...regionServices(this),
       }),
       {
         active: (target, active) => {
@@ -272,6 +275,11 @@ export class Workspace {
     this.volume?.host.dropPolygon();
     this.activeBindings.choose(tool, button);
     this.state.bindings += 1;
+  }
+
+  /** A tool for one use was used: its button has the former one again. */
+  giveBack(tool: string): void {
+    if (this.activeBindings.giveBack(tool)) this.state.bindings += 1;
   }
 
   /** Escape: the drag or outline, then the chosen tool, then the maximised viewport. */

@@ -182,6 +182,8 @@ describe('names of the viewer', () => {
     const variants = [
       {},
       { modality: 'MR' },
+      { modality: 'NM' },
+      { modality: 'XA' },
       { modality: 'DX' },
       { modality: 'PT', unit: 'g/ml' },
       { modality: 'PT', unit: 'BQML' },
