@@ -47,6 +47,7 @@ export const routes: RouteRecordRaw[] = [
     children: [
       { path: 'server', name: 'admin-server', component: () => import('@/views/admin/ServerView.vue') },
       { path: 'users', name: 'admin-users', component: () => import('@/views/admin/UsersView.vue') },
+      { path: 'quarantine', name: 'admin-quarantine', component: () => import('@/views/admin/AdminQuarantineView.vue') },
       { path: 'about', name: 'admin-about', component: () => import('@/views/admin/AdminAboutView.vue') },
     ],
   },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -15,9 +16,21 @@ def log_in(page: Page, password: str = "admin") -> None:
 
 
 @pytest.fixture
-def page(new_page) -> Page:
+def visit(new_page) -> Callable[[str], Page]:
+    """Return a function that opens a log-in as nobody; one can type as soon as the cursor is there."""
+
+    def open_page(path: str) -> Page:
+        page = new_page("", path)
+        expect(page.get_by_label("User name")).to_be_focused()
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def page(visit) -> Page:
     """The list of users."""
-    page = new_page("", "/admin/")
+    page = visit("/admin/")
     log_in(page)
     expect(page.get_by_role("grid", name="Users")).to_be_visible()
     return page
@@ -34,8 +47,8 @@ def find(page: Page, login: str) -> Locator:
 
 
 @pytest.mark.contract("E01", "E02", "E03")
-def test_the_panel_has_its_own_log_in_its_menu_theme_and_log_out(new_page):
-    page = new_page("", "/admin/users")
+def test_the_panel_has_its_own_log_in_its_menu_theme_and_log_out(visit):
+    page = visit("/admin/users")
     expect(page).to_have_url(re.compile(r"/admin/login"))
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "password")
     log_in(page, "wrong")
@@ -65,7 +78,7 @@ def test_a_users_session_opens_no_page_of_the_panel(new_page):
 
 
 @pytest.mark.contract("F02", "F03", "F04", "F06")
-def test_creating_a_user_says_each_rule_at_its_field(page, new_page, people):
+def test_creating_a_user_says_each_rule_at_its_field(page, visit, people):
     taken = people.add()
     page.get_by_role("button", name="Create user").click()
     pane = page.get_by_role("complementary", name="Create user")
@@ -98,7 +111,7 @@ def test_creating_a_user_says_each_rule_at_its_field(page, new_page, people):
     pane.get_by_role("button", name="Create").click()
     expect(page.get_by_text(f"User {name} was created")).to_be_visible()
     expect(find(page, name)).to_contain_text(f"A-{taken[:8]}")
-    visitor = new_page("", "/login")
+    visitor = visit("/login")
     visitor.get_by_label("User name").fill(name)
     visitor.get_by_label("Password", exact=True).fill("x")
     visitor.keyboard.press("Enter")
@@ -189,14 +202,14 @@ def test_users_are_sorted_paged_and_their_columns_arranged(page, people):
     expect(page.get_by_role("columnheader", name="Last log-in")).to_have_count(0)
 
 
-def test_a_deleted_user_is_gone_and_cannot_log_in(page, new_page, people):
+def test_a_deleted_user_is_gone_and_cannot_log_in(page, visit, people):
     login = people.add()
     find(page, login).get_by_role("button", name="Delete user").click()
     question = page.get_by_role("alertdialog", name="Delete the user for ever?")
     expect(question).to_contain_text(login)
     question.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No such users.")).to_be_visible()
-    visitor = new_page("", "/login")
+    visitor = visit("/login")
     visitor.get_by_label("User name").fill(login)
     visitor.get_by_label("Password", exact=True).fill(login)
     visitor.keyboard.press("Enter")

@@ -29,7 +29,10 @@ def background(page: Page) -> str:
 @pytest.fixture
 def visitor(new_page) -> Page:
     """A page of nobody who is logged in."""
-    return new_page("", "/login")
+    page = new_page("", "/login")
+    # The cursor comes by itself: whoever types before it is there types elsewhere.
+    expect(page.get_by_label("User name")).to_be_focused()
+    return page
 
 
 def test_a_wrong_password_is_said_and_can_be_typed_again_at_once(visitor, people):
@@ -88,6 +91,7 @@ def test_after_the_log_in_one_is_where_one_wanted_to_be_but_never_elsewhere(visi
         expect(visitor).to_have_url(re.compile(r"/login\?next="))
     else:
         visitor.goto(f"/login?next={wanted}")
+    expect(visitor.get_by_label("User name")).to_be_focused()
     login = people.add()
     fill_in(visitor, login, login)
     expect(visitor).to_have_url(f"{site.url}{reached}")
@@ -113,6 +117,7 @@ def test_language_and_theme_change_at_run_time_and_are_remembered(visitor):
 
 def test_the_browsers_language_decides_until_the_user_does(new_page):
     page = new_page("", "/login", locale="ru-RU")
+    expect(page.get_by_label("Имя пользователя")).to_be_focused()
     expect(page.get_by_role("heading", name="Вход")).to_be_visible()
     fill_in_russian = {"Имя пользователя": "никто", "Пароль": "неверный"}
     for label, text in fill_in_russian.items():

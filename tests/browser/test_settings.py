@@ -96,8 +96,7 @@ def test_quarantine_shows_a_damaged_object_with_the_reason_until_it_is_deleted(n
     page.goto("/settings/quarantine")
     entry = page.locator("tbody tr[data-id]")
     expect(entry).to_contain_text("cut.dcm")
-    reason = entry.locator("td").nth(1).inner_text()
-    assert len(reason) > len("damaged"), "the reason says what is wrong"
+    expect(entry).to_contain_text("The pixel data end early")
     entry.get_by_role("button", name="Delete").click()
     question = page.get_by_role("alertdialog", name="Delete for ever?")
     expect(question).to_contain_text("cut.dcm")

@@ -32,6 +32,7 @@ from webviewer.domain.study import (
 from webviewer.domain.view import ImageView
 from webviewer.errors import ConflictError, NodeFullError, NotFoundError, PeerUnavailableError
 from webviewer.ports.render import LinkClosedError
+from webviewer.reasons import Why
 from webviewer.roles import Mode, Peers, find_role
 from webviewer.settings import Settings
 from webviewer.wire.grants import GrantVerifier
@@ -143,14 +144,23 @@ class MemoryStorage:
     def add_quarantined(self, store, item):
         self.quarantine[item] = store
 
-    async def list_quarantine(self, token, offset, limit):
-        grant = self._grant(token, Action.LIST)
-        names = [name for name, store in self.quarantine.items() if store in grant.stores]
-        items = tuple(
-            QuarantineItem(id=name, received=NOW, source="upload", name="a.dcm", size=1, reason="damaged")
-            for name in names[offset : offset + limit]
+    def _quarantined(self, name):
+        why = Why.HEADER_DAMAGED()
+        store = self.stores[self.quarantine[name]].kind
+        return QuarantineItem(
+            id=name, store=store, received=NOW, source="upload", name="a.dcm", size=1, reason=why.text, why=why
         )
-        return QuarantinePage(total=len(names), offset=offset, items=items)
+
+    async def list_quarantine(self, token, query):
+        grant = self._grant(token, Action.LIST)
+        names = sorted(name for name, store in self.quarantine.items() if store in grant.stores)
+        items = tuple(self._quarantined(name) for name in names[query.offset : query.offset + query.limit])
+        return QuarantinePage(total=len(names), offset=query.offset, items=items)
+
+    async def get_quarantined(self, token, item):
+        if self.quarantine.get(item) not in self._grant(token, Action.LIST).stores:
+            raise NotFoundError("no such object")
+        return self._quarantined(item)
 
     async def delete_quarantined(self, token, item):
         grant = self._grant(token, Action.DELETE)

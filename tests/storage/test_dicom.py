@@ -16,7 +16,7 @@ from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
 
 from webviewer.domain.identity import Store
-from webviewer.domain.study import StudyQuery
+from webviewer.domain.study import QuarantineQuery, StudyQuery
 from webviewer_storage.dimse.command import file_meta, parse_command
 from webviewer_storage.dimse.syntaxes import preference
 
@@ -155,9 +155,13 @@ async def test_an_object_that_is_not_what_was_announced_is_quarantined(
         )
         good = await asyncio.to_thread(send_data_set, assoc, data_set(make_object(3)), CT, "1.2.3.1.1.3")
     assert [wrong_uid.Status, wrong_class.Status, good.Status] == [0xA900, 0xA900, 0]
-    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), 0, 10)
+    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), QuarantineQuery(limit=10))
     assert page.total == 2
-    assert {item.source for item in page.items} == {"C-STORE SENDER"}
+    assert {(item.source, item.ae_title, item.address) for item in page.items} == {("C-STORE", "SENDER", "127.0.0.1")}
+    assert {item.why.code: item.name for item in page.items} == {
+        "announced_instance": "1.2.3.999",
+        "announced_class": "1.2.3.1.1.2",
+    }
     assert all("differs" in item.reason for item in page.items)
 
 
@@ -177,7 +181,7 @@ async def test_a_conflict_and_damage_are_failures_that_are_kept(
             )
         ]
     assert statuses == [0, 0xC001, 0xC000, 0xC000, 0xC000, 0]
-    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), 0, 10)
+    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), QuarantineQuery(limit=10))
     assert page.total == 4
     assert all(item.reason for item in page.items)
 

@@ -12,7 +12,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from webviewer.domain.identity import Store
-from webviewer.domain.study import StudyQuery
+from webviewer.domain.study import QuarantineQuery, StudyQuery
 from webviewer.testing.storage_port import upload
 from webviewer_storage.ingest.text import clean, name_groups, search_form
 from webviewer_storage.uploads.archive import MAX_DIRECTORY_BYTES
@@ -49,11 +49,11 @@ async def test_other_bytes_under_the_same_uid_are_quarantined_and_the_first_is_k
     outcome = await send(make_object(1, value=77))
     assert outcome.status == "conflict"
     assert "the first one was kept" in outcome.reason
-    page = await node.port.list_quarantine(token("mine"), 0, 10)
+    page = await node.port.list_quarantine(token("mine"), QuarantineQuery(limit=10))
     assert [item.reason for item in page.items] == [outcome.reason]
     assert (await studies(node, token))[0].ninst == 1
     await send(make_object(1, value=77))
-    assert (await node.port.list_quarantine(token("mine"), 0, 10)).total == 1
+    assert (await node.port.list_quarantine(token("mine"), QuarantineQuery(limit=10))).total == 1
     assert len(files_of(settings.data)) == 2
     await node.port.delete_quarantined(token("mine"), page.items[0].id)
     assert len(files_of(settings.data)) == 1
@@ -84,9 +84,9 @@ async def test_two_patients_never_share_a_study(node, send, token, make_object):
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"StudyInstanceUID": None}, "study instance UID is missing"),
-        ({"SeriesInstanceUID": ""}, "series instance UID is missing"),
-        ({"SOPInstanceUID": None}, "SOP instance UID is missing"),
+        ({"StudyInstanceUID": None}, "StudyInstanceUID is missing"),
+        ({"SeriesInstanceUID": ""}, "SeriesInstanceUID is missing"),
+        ({"SOPInstanceUID": None}, "SOPInstanceUID is missing"),
         ({"SOPInstanceUID": "../../../etc/passwd"}, "characters other than digits and dots"),
         ({"StudyInstanceUID": "1.2.3;DROP TABLE"}, "characters other than digits and dots"),
         ({"SeriesInstanceUID": "1" * 65}, "more than 64"),

@@ -3,15 +3,32 @@
 # ruff: noqa: PLR0913 - fixtures are arguments
 
 import asyncio
+import json
+import re
 import struct
+from pathlib import Path
 
 import pytest
 
+from webviewer.domain.study import QuarantineQuery
 from webviewer.testing.storage_port import upload
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 pytestmark = pytest.mark.real_data
 ENDS = {"stored", "quarantined", "not-dicom", "conflict", "rejected", "duplicate"}
+LOCALES = Path(__file__).parents[2] / "html" / "src" / "locales"
+TEXTS = {
+    language: json.loads((LOCALES / language / "reason.json").read_text(encoding="utf-8")) for language in ("en", "ru")
+}
+
+
+def assert_readable(why, text):
+    """What API users get is the cause's sentence, and the pages have one for it in both languages."""
+    assert why is not None
+    assert why.text == text
+    for language, letters in (("en", r"[a-zA-Z]{3}"), ("ru", r"[\u0430-\u044f]{3}")):
+        shown = TEXTS[language][f"reason.{why.code}"].format_map(why.values)
+        assert re.search(letters, shown), shown
 
 
 def split(content):
@@ -38,17 +55,24 @@ async def test_by_upload(node, store, token, real_data, make_object):
         assert state.state == "done", path.name
         outcome = state.outcomes[0]
         assert outcome.status in ENDS
-        assert outcome.status in {"stored", "duplicate"} or outcome.reason, path.name
+        if outcome.status not in {"stored", "duplicate"}:
+            assert_readable(outcome.why, outcome.reason)
+        elif outcome.problem:
+            assert_readable(outcome.why, outcome.problem)
         ends[outcome.status] = ends.get(outcome.status, 0) + 1
         good = await upload(node.port, mine, make_object(number, study=999))
         assert good.outcomes[0].status == "stored"
     assert ends.get("quarantined", 0) >= 10
-    page = await node.port.list_quarantine(mine, 0, 100)
-    assert all(item.reason and item.name for item in page.items)
+    page = await node.port.list_quarantine(mine, QuarantineQuery(limit=100))
+    assert page.total == sum(ends.get(status, 0) for status in ("quarantined", "conflict"))
+    for item in page.items:
+        assert_readable(item.why, item.reason)
+        assert item.name
+        assert (item.store, item.source, item.ae_title, item.address) == ("user", "upload", "", "")
 
 
 async def test_by_c_store(dicom_node, token, real_data, make_object, dicom_association, send_data_set):
-    good = 0
+    good = failed = 0
     for number, path in enumerate(sorted((real_data / "malformed").iterdir())):
         data, sop_class, uid = split(path.read_bytes())
         async with dicom_association(dicom_node.dicom_port) as assoc:
@@ -56,14 +80,18 @@ async def test_by_c_store(dicom_node, token, real_data, make_object, dicom_assoc
             assert answer is not None, path.name
             assert answer.Status in {0x0000, 0xA900, 0xC000, 0xC001}, path.name
             assert answer.Status == 0 or answer.ErrorComment, path.name
+            failed += answer.Status != 0
             content = make_object(number, study=999)
             data = content[144 + struct.unpack_from("<L", content, 140)[0] :]
             answer = await asyncio.to_thread(send_data_set, assoc, data, CT, f"1.2.3.999.1.{number}")
             good += answer.Status == 0
     assert good == number + 1
-    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), 0, 100)
-    assert page.total >= 10
-    assert all(item.reason for item in page.items)
+    page = await dicom_node.port.list_quarantine(token(dicom_node.shared_store), QuarantineQuery(limit=100))
+    assert page.total == failed >= 10
+    for item in page.items:
+        assert_readable(item.why, item.reason)
+        assert (item.store, item.source, item.ae_title) == ("shared", "C-STORE", "SENDER")
+        assert item.address == "127.0.0.1"
 
 
 async def test_by_storescu(dicom_node, real_data, run_program, tmp_path, make_object):

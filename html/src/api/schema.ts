@@ -120,6 +120,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/admin/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Damaged objects of the shared store */
+        get: operations["list_shared_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/admin/quarantine/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a damaged object of the shared store */
+        delete: operations["delete_shared_quarantined"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/admin/session": {
         parameters: {
             query?: never;
@@ -505,6 +539,8 @@ export interface components {
              * @default null
              */
             study: string | null;
+            /** @default null */
+            why: components["schemas"]["Reason"] | null;
         };
         /**
          * KeySet
@@ -578,6 +614,16 @@ export interface components {
          * @description A damaged object kept aside with the reason.
          */
         QuarantineItem: {
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /**
+             * Ae Title
+             * @default
+             */
+            ae_title: string;
             /** Id */
             id: string;
             /** Name */
@@ -593,6 +639,13 @@ export interface components {
             size: number;
             /** Source */
             source: string;
+            /**
+             * Store
+             * @enum {string}
+             */
+            store: "user" | "shared" | "cache";
+            /** @default null */
+            why: components["schemas"]["Reason"] | null;
         };
         /**
          * QuarantinePage
@@ -605,6 +658,21 @@ export interface components {
             offset: number;
             /** Total */
             total: number;
+        };
+        /**
+         * Reason
+         * @description A cause with its values. Pages translate ``code`` and put ``values`` into their own sentence.
+         */
+        Reason: {
+            /** Code */
+            code: string;
+            /**
+             * Values
+             * @default {}
+             */
+            values: {
+                [key: string]: number | string;
+            };
         };
         /**
          * SeriesSummary
@@ -855,6 +923,8 @@ export interface components {
              * @default 1
              */
             total: number;
+            /** @default null */
+            why: components["schemas"]["Reason"] | null;
         };
         /**
          * User
@@ -1225,6 +1295,132 @@ export interface operations {
             };
             /** @description throttled */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shared_quarantine: {
+        parameters: {
+            query?: {
+                descending?: boolean;
+                limit?: number;
+                offset?: number;
+                sort?: "received" | "source" | "name" | "size" | "reason";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinePage"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_shared_quarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, nothing to return */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1958,8 +2154,10 @@ export interface operations {
     list_quarantine: {
         parameters: {
             query?: {
+                descending?: boolean;
                 limit?: number;
                 offset?: number;
+                sort?: "received" | "source" | "name" | "size" | "reason";
             };
             header?: never;
             path?: never;
@@ -1987,15 +2185,6 @@ export interface operations {
             };
             /** @description forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description not_found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };

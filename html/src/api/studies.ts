@@ -1,5 +1,5 @@
 import { api, url, type QueryValue } from './client';
-import type { QuarantinePage, StudyDetail, StudyPage, StudyQuery } from './types';
+import type { StudyDetail, StudyPage, StudyQuery } from './types';
 
 export const listStudies = (query: Partial<StudyQuery>, signal?: AbortSignal) =>
   api.get<StudyPage>('v2/studies', { query: { ...query } as Record<string, QueryValue>, signal });
@@ -10,7 +10,3 @@ export const deleteStudy = (study: string) => api.delete<void>(`v2/studies/${enc
 /** Address of a series' thumbnail, for an `img`; `version` makes it cacheable. */
 export const thumbnailUrl = (study: string, series: string, version: string, size = 96) =>
   url(`v2/studies/${encodeURIComponent(study)}/series/${encodeURIComponent(series)}/thumbnail`, { size, version });
-
-export const listQuarantine = (offset: number, limit: number, signal?: AbortSignal) =>
-  api.get<QuarantinePage>('v2/quarantine', { query: { offset, limit }, signal });
-export const deleteQuarantined = (item: string) => api.delete<void>(`v2/quarantine/${encodeURIComponent(item)}`);

@@ -8,6 +8,7 @@ export type SessionInfo = Answer<'SessionInfo'>;
 export type StudySummary = Answer<'StudySummary'>;
 export type SeriesSummary = Answer<'SeriesSummary'>;
 export type IngestOutcome = Answer<'IngestOutcome'>;
+export type Reason = Schemas['Reason'];
 export type QuarantineItem = Answer<'QuarantineItem'>;
 export type User = Answer<'User'>;
 export type NewUser = Schemas['NewUser'];
@@ -37,6 +38,8 @@ export interface UserPage {
   offset: number;
   users: User[];
 }
+
+export type QuarantineSort = 'received' | 'source' | 'name' | 'size' | 'reason';
 
 export type StudySort =
   | 'name' | 'pid' | 'sex' | 'dob' | 'mod' | 'region' | 'date' | 'acc'

@@ -94,7 +94,7 @@ export class UploadQueue {
   add(files: SourceFile[], unreadable: string[] = []): void {
     this.files += files.length + unreadable.length;
     this.finished += unreadable.length;
-    this.failures.push(...unreadable.map((name): Failure => ({ reason: 'unreadable', name, detail: '' })));
+    this.failures.push(...unreadable.map((name): Failure => ({ reason: 'unreadable', name, why: null, detail: '' })));
     for (const item of files) this.bytes += item.file.size;
     this.waiting.push(...files);
     if (this.phase !== 'paused') this.phase = 'sending';
@@ -174,9 +174,9 @@ export class UploadQueue {
       const digest = await this.options.digest(item.file);
       if (digest) return digest;
       this.skipped += 1;
-      this.failures.push({ reason: 'not-dicom', name: item.name, detail: '' });
+      this.failures.push({ reason: 'not-dicom', name: item.name, why: null, detail: '' });
     } catch {
-      this.fail({ reason: 'unreadable', name: item.name, detail: '' });
+      this.fail({ reason: 'unreadable', name: item.name, why: null, detail: '' });
     }
     return undefined;
   }
@@ -187,7 +187,7 @@ export class UploadQueue {
       const failure = failureOf(outcome, item.name);
       if (failure) this.failures.push(failure);
     }
-    if (state.state === 'failed') this.fail({ reason: 'failed', name: item.name, detail: state.reason });
+    if (state.state === 'failed') this.fail({ reason: 'failed', name: item.name, why: state.why, detail: state.reason });
   }
 
   private fail(failure: Failure): void {

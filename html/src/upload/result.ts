@@ -1,5 +1,6 @@
 import { ApiError } from '@/api/client';
-import type { IngestOutcome } from '@/api/types';
+import type { IngestOutcome, Reason } from '@/api/types';
+import { problemText } from '@/app/problem';
 
 /** Why a file did not arrive, or arrived and cannot be used; each has a way out that the page says. */
 export type FailureReason =
@@ -9,7 +10,8 @@ export interface Failure {
   reason: FailureReason;
   /** Path of the file, with the archive it is in. */
   name: string;
-  /** The server's own words. */
+  /** What exactly is wrong, for `reasonText`: the cause, and the server's own words. */
+  why: Reason | null;
   detail: string;
 }
 
@@ -33,15 +35,15 @@ export function failureOf(outcome: IngestOutcome, file: string): Failure | null 
   const inside = outcome.name && outcome.name !== file && !file.endsWith(`/${outcome.name}`);
   const name = inside ? `${file}/${outcome.name}` : file;
   const reason = REASONS[outcome.status];
-  if (reason) return { reason, name, detail: outcome.reason };
-  return outcome.problem ? { reason: 'unsupported', name, detail: outcome.problem } : null;
+  if (reason) return { reason, name, why: outcome.why, detail: outcome.reason };
+  return outcome.problem ? { reason: 'unsupported', name, why: outcome.why, detail: outcome.problem } : null;
 }
 
 /** The failure that an answer of the server is. */
 export function failureOfError(error: unknown, name: string): Failure {
-  if (!(error instanceof ApiError)) return { reason: 'failed', name, detail: '' };
+  if (!(error instanceof ApiError)) return { reason: 'failed', name, why: null, detail: '' };
   const reasons: Record<string, FailureReason> = { too_large: 'too-large', storage_full: 'full', damaged: 'damaged' };
-  return { reason: reasons[error.code] ?? 'failed', name, detail: error.message };
+  return { reason: reasons[error.code] ?? 'failed', name, why: null, detail: problemText(error) };
 }
 
 /** Count an outcome with its study. */

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from webviewer.reasons import Reason
+
 
 class WebViewerError(Exception):
     """Base of every error a caller may be told about.
@@ -92,13 +94,21 @@ class StorageFullError(WebViewerError, OSError):
         WebViewerError.__init__(self, message)
 
 
-class DamagedObjectError(WebViewerError, ValueError):
+class ReasonedError(WebViewerError, ValueError):
+    """Something is wrong with an object. ``why`` is the reason for the user; None where only a text is known."""
+
+    def __init__(self, message: str | Reason) -> None:
+        super().__init__(message.text if isinstance(message, Reason) else message)
+        self.why = message if isinstance(message, Reason) else None
+
+
+class DamagedObjectError(ReasonedError):
     """A DICOM object cannot be read; the message is the reason shown to the user."""
 
     code = "damaged"
 
 
-class UnsupportedImageError(WebViewerError, ValueError):
+class UnsupportedImageError(ReasonedError):
     """An image is stored but cannot be shown; the message says why."""
 
     code = "unsupported_image"

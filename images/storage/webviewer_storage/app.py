@@ -13,7 +13,16 @@ from starlette.responses import Response, StreamingResponse
 
 from webviewer import errors
 from webviewer.domain.identity import Store
-from webviewer.domain.study import QuarantinePage, SeriesManifest, StudyDetail, StudyPage, StudyQuery, UploadState
+from webviewer.domain.study import (
+    QuarantineItem,
+    QuarantinePage,
+    QuarantineQuery,
+    SeriesManifest,
+    StudyDetail,
+    StudyPage,
+    StudyQuery,
+    UploadState,
+)
 from webviewer.errors import NotAuthenticatedError
 from webviewer.ports.storage import EncodedFrame, SeriesLocation, StoragePort
 from webviewer.web.endpoint import Endpoint
@@ -33,15 +42,6 @@ class PartQuery(BaseModel):
 
     size: Annotated[int, Field(ge=0)]
     offset: Annotated[int, Field(ge=0)]
-
-
-class PageQuery(BaseModel):
-    """A page of a list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    limit: Annotated[int, Field(ge=1, le=1000)] = 20
 
 
 class FramesQuery(BaseModel):
@@ -114,9 +114,13 @@ class StorageEndpoints:
         """Forget an upload."""
         await self._port.delete_upload(_token(request), request.path_params["digest"])
 
-    async def list_quarantine(self, request: Request, query: PageQuery) -> QuarantinePage:
+    async def list_quarantine(self, request: Request, query: QuarantineQuery) -> QuarantinePage:
         """List the quarantine."""
-        return await self._port.list_quarantine(_token(request), query.offset, query.limit)
+        return await self._port.list_quarantine(_token(request), query)
+
+    async def get_quarantined(self, request: Request) -> QuarantineItem:
+        """Return a quarantined object."""
+        return await self._port.get_quarantined(_token(request), request.path_params["item"])
 
     async def delete_quarantined(self, request: Request) -> None:
         """Delete a quarantined object."""
@@ -181,7 +185,11 @@ class StorageEndpoints:
             ),
             Endpoint(
                 "GET", "/v1/quarantine", self.list_quarantine, "List the quarantine", "grant",
-                query=PageQuery, response=QuarantinePage, errors=_GRANT,
+                query=QuarantineQuery, response=QuarantinePage, errors=_GRANT,
+            ),
+            Endpoint(
+                "GET", "/v1/quarantine/{item}", self.get_quarantined, "A quarantined object", "grant",
+                response=QuarantineItem, errors=_FOUND,
             ),
             Endpoint(
                 "DELETE", "/v1/quarantine/{item}", self.delete_quarantined, "Delete a quarantined object", "grant",

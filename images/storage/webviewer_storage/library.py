@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from webviewer.db.engine import outages_named, read_only
-from webviewer.domain.study import IngestOutcome
+from webviewer.domain.study import IngestOutcome, refusal
 from webviewer.errors import InvalidRequestError, PeerUnavailableError
+from webviewer.reasons import Reason, Why
 from webviewer_storage import metrics
 from webviewer_storage.blobs.folder import BlobFolder
 from webviewer_storage.blobs.same_data import same_data_set
@@ -88,8 +89,8 @@ class Library:
         async with self._lock:
             try:
                 outcomes = await self._write(receipts)
-            except PeerUnavailableError as error:
-                outcomes = [self._put_off(receipt, error.message) for receipt in receipts]
+            except PeerUnavailableError:
+                outcomes = [self._put_off(receipt, Why.DATABASE_AWAY()) for receipt in receipts]
             except (SQLAlchemyError, OSError):
                 outcomes = [await self._write_alone(receipt) for receipt in receipts]
             await asyncio.to_thread(self._move, receipts, outcomes)
@@ -122,17 +123,17 @@ class Library:
     async def _write_alone(self, receipt: Receipt) -> IngestOutcome:
         try:
             return (await self._write([receipt]))[0]
-        except PeerUnavailableError as error:
-            return self._put_off(receipt, error.message)
+        except PeerUnavailableError:
+            return self._put_off(receipt, Why.DATABASE_AWAY())
         except (SQLAlchemyError, OSError) as error:
             _log.debug("object not indexed", exc_info=error)
-            return self._put_off(receipt, "the index did not take the object")
+            return self._put_off(receipt, Why.NOT_INDEXED())
 
-    def _put_off(self, receipt: Receipt, reason: str) -> IngestOutcome:
+    def _put_off(self, receipt: Receipt, why: Reason) -> IngestOutcome:
         """Refuse an object, but keep its file until it is known whether its row was committed."""
-        _log.error("object not indexed", cause=reason)
+        _log.error("object not indexed", cause=why.code)
         self._undecided[receipt.file] = receipt.digest
-        return IngestOutcome(status="rejected", reason=reason, name=receipt.name)
+        return refusal("rejected", why, receipt.name)
 
     async def _tidy(self) -> None:
         """Finish, now or after a later batch, what a lost database left undone."""

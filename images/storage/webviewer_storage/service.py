@@ -8,11 +8,20 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from sqlalchemy import text as sql
 
 from webviewer.domain.identity import Action, Grant, Store
-from webviewer.domain.study import QuarantinePage, SeriesManifest, StudyDetail, StudyPage, StudyQuery, UploadState
+from webviewer.domain.study import (
+    QuarantineItem,
+    QuarantinePage,
+    QuarantineQuery,
+    SeriesManifest,
+    StudyDetail,
+    StudyPage,
+    StudyQuery,
+    UploadState,
+)
 from webviewer.errors import ForbiddenError, NotFoundError
 from webviewer.ports.storage import EncodedFrame
 from webviewer.wire.grants import GrantVerifier
-from webviewer_storage.index import deletion, reader
+from webviewer_storage.index import deletion, quarantine, reader
 from webviewer_storage.index.search import search
 from webviewer_storage.library import Library
 from webviewer_storage.pixels.frames import stream_frames
@@ -92,11 +101,17 @@ class StorageService:
         """Forget an unfinished upload."""
         await self._uploads.delete(self._upload_store(token), digest)
 
-    async def list_quarantine(self, token: str, offset: int, limit: int) -> QuarantinePage:
-        """List damaged objects of the grant's stores, newest first."""
+    async def list_quarantine(self, token: str, query: QuarantineQuery) -> QuarantinePage:
+        """List damaged objects of the grant's stores."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await reader.quarantine_page(connection, grant.stores, offset, limit)
+            return await quarantine.page(connection, grant.stores, query)
+
+    async def get_quarantined(self, token: str, item: str) -> QuarantineItem:
+        """Return a damaged object of the grant's stores."""
+        grant = self._verifier.verify(token, Action.LIST)
+        async with self._library.read() as connection:
+            return await quarantine.find(connection, grant.stores, item)
 
     async def delete_quarantined(self, token: str, item: str) -> None:
         """Delete a damaged object."""

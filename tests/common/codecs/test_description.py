@@ -35,10 +35,10 @@ def test_a_plain_image_is_described_by_its_pixel_module(make_dataset):
     ("attributes", "reason"),
     [
         ({"Rows": None, "Columns": None, "BitsAllocated": None}, "no picture"),
-        ({"Rows": None}, "rows is not stated"),
-        ({"Rows": 0}, "rows cannot be 0"),
+        ({"Rows": None}, "Rows is not stated"),
+        ({"Rows": 0}, "Rows cannot be 0"),
         ({"Rows": 60000, "Columns": 60000}, "too large"),
-        ({"NumberOfFrames": "0"}, "frames cannot be 0"),
+        ({"NumberOfFrames": "0"}, "NumberOfFrames cannot be 0"),
         ({"BitsAllocated": 12}, "12 bits per sample"),
         ({"BitsStored": 17}, "contradict each other"),
         ({"HighBit": 3}, "contradict each other"),

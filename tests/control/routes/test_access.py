@@ -126,6 +126,7 @@ async def two(running):
     running.storage.add_study(anna.store, "annas-study", "annas-series")
     running.storage.add_study("shared-store", "shared-study", "shared-series")
     running.storage.add_quarantined(anna.store, "annas-item")
+    running.storage.add_quarantined("shared-store", "shared-item")
     client = await running.login("anna")
     answer = await client.put(f"/v2/uploads/{DIGEST}?offset=0&size=10&name=a.dcm", content=b"12345")
     assert answer.json()["received"] == 5
@@ -169,14 +170,18 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
     assert (await anna.get("/v2/settings")).json()["values"] == {"theme": "annas"}
     assert (await anna.get("/v2/studies/annas-study")).status_code == 200
     assert (await anna.get(f"/v2/uploads/{DIGEST}")).json()["received"] == 5
-    assert (await anna.get("/v2/quarantine")).json()["total"] == 1
+    assert (await anna.get("/v2/quarantine")).json()["total"] == 2
 
 
 async def test_lists_hold_the_own_and_the_shared_only(two):
     anna, berta = await two.login("anna"), await two.login("berta")
     names = [{s["id"] for s in (await client.get("/v2/studies")).json()["studies"]} for client in (anna, berta)]
     assert names == [{"annas-study", "shared-study"}, {"shared-study"}]
-    assert (await berta.get("/v2/quarantine")).json()["items"] == []
+    held = [
+        {item["id"]: item["store"] for item in (await client.get("/v2/quarantine")).json()["items"]}
+        for client in (anna, berta)
+    ]
+    assert held == [{"annas-item": "user", "shared-item": "shared"}, {"shared-item": "shared"}]
 
 
 async def test_an_own_study_is_no_door_to_anothers_series(two):
@@ -205,6 +210,35 @@ async def test_a_user_deletes_his_own_and_only_the_administrator_what_is_shared(
     assert (await anna.delete("/v2/studies/annas-study")).status_code == 204
     assert (await admin.delete("/v2/studies/shared-study")).status_code == 204
     assert two.storage.studies == {}
+
+
+async def test_only_the_administrator_deletes_what_was_put_aside_in_the_shared_store(two):
+    anna, berta, admin = await two.login("anna"), await two.login("berta"), await two.admin()
+    for client in (anna, berta):
+        refused = await client.delete("/v2/quarantine/shared-item")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await client.get("/v2/admin/quarantine")).status_code == 401
+        assert (await client.delete("/v2/admin/quarantine/shared-item")).status_code == 401
+    assert (await admin.get("/v2/quarantine")).status_code == 401
+    assert (await admin.delete("/v2/quarantine/shared-item")).status_code == 401
+    page = (await admin.get("/v2/admin/quarantine")).json()
+    assert (page["total"], [item["id"] for item in page["items"]]) == (1, ["shared-item"])
+    assert (await admin.delete("/v2/admin/quarantine/annas-item")).status_code == 404
+    del admin.headers["X-CSRF-Token"]
+    assert (await admin.delete("/v2/admin/quarantine/shared-item")).status_code == 403
+    assert set(two.storage.quarantine) == {"annas-item", "shared-item"}
+    assert (await (await two.admin()).delete("/v2/admin/quarantine/shared-item")).status_code == 204
+    assert (await anna.delete("/v2/quarantine/annas-item")).status_code == 204
+    assert two.storage.quarantine == {}
+
+
+async def test_a_link_sees_no_quarantine(two):
+    _, secret = await two.control.sessions.open("link", "127.0.0.1")
+    client = await two.client()
+    client.headers["Authorization"] = f"Bearer {secret}"
+    assert (await client.get("/v2/quarantine")).status_code == 403
+    for item in ("shared-item", "annas-item"):
+        assert (await client.delete(f"/v2/quarantine/{item}")).status_code == 403
 
 
 async def test_in_a_browser_with_both_sessions_the_csrf_value_says_who_acts(two):

@@ -10,7 +10,16 @@ import httpx2
 from pydantic import BaseModel
 
 from webviewer.domain.identity import Store
-from webviewer.domain.study import QuarantinePage, SeriesManifest, StudyDetail, StudyPage, StudyQuery, UploadState
+from webviewer.domain.study import (
+    QuarantineItem,
+    QuarantinePage,
+    QuarantineQuery,
+    SeriesManifest,
+    StudyDetail,
+    StudyPage,
+    StudyQuery,
+    UploadState,
+)
 from webviewer.errors import NotFoundError, PeerUnavailableError
 from webviewer.ports.storage import EncodedFrame, SeriesLocation
 from webviewer.web.errors import from_problem
@@ -86,10 +95,13 @@ class StorageClient:
         """Forget an unfinished upload."""
         await self._send("DELETE", f"/v1/uploads/{_part(digest)}", token)
 
-    async def list_quarantine(self, token: str, offset: int, limit: int) -> QuarantinePage:
-        """List damaged objects of the grant's stores, newest first."""
-        params = {"offset": offset, "limit": limit}
-        return await self._read(QuarantinePage, "GET", "/v1/quarantine", token, params=params)
+    async def list_quarantine(self, token: str, query: QuarantineQuery) -> QuarantinePage:
+        """List damaged objects of the grant's stores."""
+        return await self._read(QuarantinePage, "GET", "/v1/quarantine", token, params=query.model_dump(mode="json"))
+
+    async def get_quarantined(self, token: str, item: str) -> QuarantineItem:
+        """Return a damaged object of the grant's stores."""
+        return await self._read(QuarantineItem, "GET", f"/v1/quarantine/{_part(item)}", token)
 
     async def delete_quarantined(self, token: str, item: str) -> None:
         """Delete a damaged object."""

@@ -7,6 +7,7 @@ import zlib
 from typing import BinaryIO
 
 from webviewer.errors import DamagedObjectError
+from webviewer.reasons import Why
 
 _CHUNK = 256 * 1024
 
@@ -35,8 +36,7 @@ class BoundedReader:
         wanted = available if size < 0 else min(size, available)
         self._bytes_left -= wanted
         if self._reads_left < 0 or self._bytes_left < 0:
-            text = "the header is larger than any real object's"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.HEADER_LARGE())
         data = self._file.read(wanted)
         if len(data) < size:
             self._ends += 1
@@ -107,13 +107,10 @@ class InflatedFile(io.RawIOBase):
         while len(self._data) < end and not self._inflater.eof:
             packed = self._inflater.unconsumed_tail or self._file.read(_CHUNK)
             if not packed:
-                text = "the deflated data end early"
-                raise DamagedObjectError(text)
+                raise DamagedObjectError(Why.DEFLATED_CUT())
             try:
                 self._data += self._inflater.decompress(packed, _CHUNK)
             except zlib.error as error:
-                text = "the deflated data are damaged"
-                raise DamagedObjectError(text) from error
+                raise DamagedObjectError(Why.DEFLATED_DAMAGED()) from error
             if len(self._data) > self._limit:
-                text = f"the deflated data inflate to more than {self._limit >> 20} MB"
-                raise DamagedObjectError(text)
+                raise DamagedObjectError(Why.DEFLATED_LARGE(limit=self._limit >> 20))

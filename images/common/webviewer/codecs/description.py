@@ -16,6 +16,7 @@ from webviewer.codecs.syntaxes import ALWAYS_LOSSY, is_video, supported
 from webviewer.codecs.uptake import suv_factor
 from webviewer.domain.image import FrameAttributes, ImageDescription, LookupTable
 from webviewer.errors import UnsupportedImageError
+from webviewer.reasons import Reason, Why
 
 MAX_PIXELS = 512 * 1000 * 1000
 _SAMPLES = {
@@ -59,7 +60,7 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
     """
     syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
     if is_video(syntax):
-        _refuse("this is a video")
+        _refuse(Why.VIDEO())
     pixels = _pixels(dataset, max_pixels)
     reason = supported(syntax) if syntax else None
     if reason is not None:
@@ -102,41 +103,46 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
     )
 
 
-def _refuse(reason: str) -> None:
+def _refuse(reason: Reason) -> None:
     raise UnsupportedImageError(reason)
 
 
-def _whole(dataset: Dataset, keyword: str, name: str, low: int, high: int) -> int:
+def _whole(dataset: Dataset, keyword: str, low: int, high: int) -> int:
     value = attributes.integer(dataset, keyword)
     if value is None or not low <= value <= high:
         stated = attributes.text(dataset, keyword)[:16]
-        _refuse(f"{name} is not stated" if value is None and not stated else f"{name} cannot be {stated}")
+        is_missing = value is None and not stated
+        _refuse(
+            Why.ATTRIBUTE_MISSING(attribute=keyword)
+            if is_missing
+            else Why.ATTRIBUTE_WRONG(attribute=keyword, value=stated)
+        )
         raise AssertionError
     return value
 
 
 def _pixels(dataset: Dataset, max_pixels: int) -> _Pixels:
     if "Rows" not in dataset and "Columns" not in dataset and "BitsAllocated" not in dataset:
-        _refuse("the object has no picture")
-    rows = _whole(dataset, "Rows", "the number of rows", 1, 0xFFFF)
-    columns = _whole(dataset, "Columns", "the number of columns", 1, 0xFFFF)
+        _refuse(Why.NO_PICTURE())
+    rows = _whole(dataset, "Rows", 1, 0xFFFF)
+    columns = _whole(dataset, "Columns", 1, 0xFFFF)
     if rows * columns > max_pixels:
-        _refuse(f"the picture is too large: {columns} x {rows} pixels, the limit is {max_pixels // 10**6} million")
+        _refuse(Why.PICTURE_LARGE(columns=columns, rows=rows, limit=max_pixels // 10**6))
     frames = 1
     if attributes.text(dataset, "NumberOfFrames"):
-        frames = _whole(dataset, "NumberOfFrames", "the number of frames", 1, 0x7FFFFFFF)
+        frames = _whole(dataset, "NumberOfFrames", 1, 0x7FFFFFFF)
     photometric, samples = _photometric(dataset)
-    allocated = _whole(dataset, "BitsAllocated", "the number of bits per sample", 1, 64)
+    allocated = _whole(dataset, "BitsAllocated", 1, 64)
     if allocated not in _ALLOCATED:
-        _refuse(f"{allocated} bits per sample cannot be shown")
+        _refuse(Why.BITS_UNKNOWN(bits=allocated))
     floating = allocated >= 32 and "BitsStored" not in dataset  # noqa: PLR2004
     stored = allocated if floating else attributes.integer(dataset, "BitsStored") or allocated
     high = attributes.integer(dataset, "HighBit")
     high = stored - 1 if high is None or floating else high
     if not (1 <= stored <= allocated and stored - 1 <= high < allocated):
-        _refuse(f"the bits of a sample contradict each other: {allocated} allocated, {stored} stored, high bit {high}")
+        _refuse(Why.BITS_CONTRADICT(allocated=allocated, stored=stored, high=high))
     if samples > 1 and allocated not in {8, 16}:
-        _refuse(f"colour with {allocated} bits per sample cannot be shown")
+        _refuse(Why.COLOUR_BITS(bits=allocated))
     signed = not floating and samples == 1 and attributes.integer(dataset, "PixelRepresentation") == 1
     return _Pixels(rows, columns, frames, samples, photometric, allocated, stored, high, signed, floating)
 
@@ -147,10 +153,10 @@ def _photometric(dataset: Dataset) -> tuple[str, int]:
     if not photometric:
         photometric = "RGB" if samples == 3 else "MONOCHROME2"  # noqa: PLR2004
     if photometric not in _SAMPLES:
-        _refuse(f"the photometric interpretation {photometric[:16]} cannot be shown")
+        _refuse(Why.PHOTOMETRIC_UNKNOWN(photometric=photometric[:16]))
     expected = _SAMPLES[photometric]
     if samples is not None and samples != expected:
-        _refuse(f"{photometric} has {expected} samples per pixel, the object says {samples}")
+        _refuse(Why.SAMPLES_WRONG(photometric=photometric, expected=expected, samples=samples))
     return photometric, expected
 
 
@@ -185,7 +191,7 @@ def _palette(dataset: Dataset, pixels: _Pixels, *, little: bool) -> object:
         return None
     palette = read_palette(dataset, little=little)
     if palette is None and not supplemental:
-        _refuse("the palette is missing")
+        _refuse(Why.PALETTE_MISSING())
     return palette
 
 

@@ -17,6 +17,7 @@ from webviewer.codecs.header import MAX_INFLATED_BYTES, Header
 from webviewer.codecs.syntaxes import EXPLICIT_BE, IMPLICIT_LE, NATIVE, RLE
 from webviewer.domain.image import FrameTable, ImageDescription
 from webviewer.errors import DamagedObjectError, UnsupportedImageError
+from webviewer.reasons import Why
 
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = 0xFFFEE000
@@ -47,8 +48,7 @@ def locate_frames(file: BinaryIO, header: Header, image: ImageDescription | None
     object has none.
     """
     if header.pixel_offset is None:
-        text = "the object has no pixel data"
-        raise UnsupportedImageError(text)
+        raise UnsupportedImageError(Why.NO_PIXELS())
     image = image or describe(header.dataset)
     if header.deflated:
         _locate(InflatedFile(file, header.data_offset, MAX_INFLATED_BYTES), header, image)
@@ -80,12 +80,10 @@ def _locate(file: io.RawIOBase | BinaryIO, header: Header, image: ImageDescripti
     offset, length = _pixel_element(source, header)
     if header.transfer_syntax in NATIVE or header.transfer_syntax == _GE_IMPLICIT:
         if length == _UNDEFINED:
-            text = "the pixel data of an uncompressed object have no length"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.PIXELS_NO_LENGTH())
         return _native(source, offset, length, image)
     if length != _UNDEFINED:
-        text = "the pixel data are not encapsulated although the transfer syntax asks for it"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.PIXELS_NOT_ENCAPSULATED())
     basic, fragments = _fragments(source, offset)
     frames = _assign(fragments, basic, header, image.frames)
     return FrameTable(fragments=tuple(tuple((part.offset, part.length) for part in frame) for frame in frames))
@@ -101,8 +99,7 @@ def _pixel_element(file: BinaryIO, header: Header) -> Piece:
     if not implicit and start[4:6] in _LONG_FORM:
         return position + 12, struct.unpack(order + "I", start[8:12])[0]
     if not implicit and start[4:6].isalpha():
-        text = "the pixel data element has a wrong value representation"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.PIXELS_REPRESENTATION())
     return position + 8, struct.unpack(order + "I", start[4:8])[0]
 
 
@@ -116,8 +113,8 @@ def _native(file: BinaryIO, offset: int, length: int, image: ImageDescription) -
     needed = (bits * image.frames + 7) // 8
     if available < needed:
         complete = available * 8 // bits
-        text = f"the pixel data end early: {available} of {needed} bytes, {complete} of {image.frames} frames are there"
-        raise DamagedObjectError(text)
+        values = {"available": available, "needed": needed, "complete": complete, "frames": image.frames}
+        raise DamagedObjectError(Why.PIXELS_CUT(**values))
     if bits % 8 == 0 or image.frames == 1:
         return FrameTable(native=(offset, each))
     starts = [frame * bits for frame in range(image.frames)]
@@ -138,21 +135,17 @@ def _fragments(file: BinaryIO, position: int) -> tuple[tuple[int, ...], list[_Fr
         if tag == _DELIMITER:
             break
         if tag != _ITEM:
-            text = "the pixel data are damaged: an item is expected and something else found"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.PIXELS_ITEM())
         if position + 8 + length > size:
-            text = f"the pixel data end early: a fragment announces {length} bytes, {size - position - 8} are left"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.FRAGMENT_CUT(length=length, left=size - position - 8))
         if basic is None:
             if length > 4 * _MAX_FRAGMENTS:
-                text = "the offset table of the pixel data is too large"
-                raise DamagedObjectError(text)
+                raise DamagedObjectError(Why.OFFSETS_LARGE())
             basic = struct.unpack(f"<{length // 4}I", file.read(length // 4 * 4))
         else:
             fragments.append(_fragment(file, position, length))
         if len(fragments) > _MAX_FRAGMENTS:
-            text = "the pixel data have too many fragments"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.FRAGMENTS_MANY())
         position += 8 + length
     return basic or (), fragments
 
@@ -166,8 +159,7 @@ def _assign(fragments: list[_Fragment], basic: tuple[int, ...], header: Header, 
     if frames == 1 and fragments:
         return [fragments]
     if len(fragments) < frames:
-        text = f"the pixel data end early: {len(fragments)} of {frames} frames are there"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.FRAMES_MISSING(complete=len(fragments), frames=frames))
     extended = _extended_offsets(header.dataset)
     for offsets in (extended, basic):
         split = _split_at(fragments, offsets) if len(offsets) == frames else None
@@ -177,10 +169,7 @@ def _assign(fragments: list[_Fragment], basic: tuple[int, ...], header: Header, 
         return [[fragment] for fragment in fragments]
     split = _split_by_content(fragments, header.transfer_syntax)
     if len(split) != frames:
-        text = (
-            f"{len(fragments)} fragments cannot be shared out to {frames} frames: the offset table is missing or wrong"
-        )
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.FRAGMENTS_MIXED(fragments=len(fragments), frames=frames))
     return split
 
 

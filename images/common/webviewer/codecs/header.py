@@ -20,6 +20,7 @@ from pydicom.uid import (
 
 from webviewer.codecs.bounded import BoundedReader, InflatedFile
 from webviewer.errors import DamagedObjectError
+from webviewer.reasons import Why
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and plain Pixel Data."""
@@ -71,22 +72,18 @@ def read_header(file: BinaryIO) -> Header:
     start = file.read(_PREAMBLE + 12)
     marked = start[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
     if not marked and not _starts_with_element(start):
-        text = "the file is empty" if not start else "this is not a DICOM file (no DICM mark)"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.NO_DICOM_FILE() if start else Why.FILE_EMPTY())
     file.seek(_PREAMBLE + 4 if marked else 0)
     try:
         header = _read(file)
     except DamagedObjectError:
         raise
     except RecursionError as error:
-        text = "sequences are nested too deep"
-        raise DamagedObjectError(text) from error
+        raise DamagedObjectError(Why.HEADER_NESTED()) from error
     except Exception as error:  # the parser answers garbage with many kinds of exceptions
-        text = "the header is damaged"
-        raise DamagedObjectError(text) from error
+        raise DamagedObjectError(Why.HEADER_DAMAGED()) from error
     if not any(tag in header.dataset for tag in _IDENTIFYING):
-        text = "the header is damaged: neither SOP class, modality nor study is readable"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.HEADER_NAMELESS())
     return header
 
 
@@ -140,8 +137,7 @@ def _read_dataset(file: BinaryIO, *, implicit: bool, little: bool) -> tuple[Data
 
     def at_pixels(tag: BaseTag, _vr: str | None, length: int) -> bool:
         if next(elements) > _MAX_ELEMENTS:
-            text = "the header has more elements than any real object's"
-            raise DamagedObjectError(text)
+            raise DamagedObjectError(Why.HEADER_ELEMENTS())
         if int(tag) in PIXEL_TAGS:
             found.append(int(tag))
             return True
@@ -156,8 +152,7 @@ def _read_dataset(file: BinaryIO, *, implicit: bool, little: bool) -> tuple[Data
         defer_size=_SKIPPED_ELEMENT_BYTES,
     )
     if reader.incomplete and not found:
-        text = "the file ends in the middle of its header"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.HEADER_CUT())
     for tag in [tag for tag, element in dataset._dict.items() if _is_skipped(element)]:  # noqa: SLF001
         del dataset[tag]
     return dataset, found[0] if found else None
@@ -182,8 +177,8 @@ def _is_skipped(element: object) -> bool:
 
 def _check_length(reader: BoundedReader, tag: BaseTag, length: int) -> None:
     if length != _UNDEFINED and reader.tell() + length > reader.size:
-        text = f"the file ends inside element {tag}: {length} bytes are announced, {reader.size - reader.tell()} left"
-        raise DamagedObjectError(text)
+        left = reader.size - reader.tell()
+        raise DamagedObjectError(Why.ELEMENT_CUT(element=str(tag), length=length, left=left))
 
 
 def _starts_with_element(start: bytes) -> bool:

@@ -12,9 +12,11 @@ from pydicom.dataset import Dataset
 from webviewer.codecs import attributes
 from webviewer.domain.image import LookupTable, Palette
 from webviewer.errors import UnsupportedImageError
+from webviewer.reasons import Why
 
 _ENTRIES = 65536
-_COLOURS = ("Red", "Green", "Blue")
+_SHORT = {"Red": Why.PALETTE_RED_SHORT, "Green": Why.PALETTE_GREEN_SHORT, "Blue": Why.PALETTE_BLUE_SHORT}
+_COLOURS = tuple(_SHORT)
 
 
 def read_table(dataset: Dataset, *, signed: bool, little: bool) -> LookupTable | None:
@@ -57,8 +59,7 @@ def _colour(dataset: Dataset, colour: str, *, little: bool) -> LookupTable | Non
     else:
         return None
     if values is None:
-        text = f"the {colour.lower()} palette is shorter than it says"
-        raise UnsupportedImageError(text)
+        raise UnsupportedImageError(_SHORT[colour]())
     return _table(int(descriptor[1]), bits, values, "")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from webviewer.reasons import Reason, Why
+
 IMPLICIT_LE: Final = "1.2.840.10008.1.2"
 EXPLICIT_LE: Final = "1.2.840.10008.1.2.1"
 ENCAPSULATED_NATIVE: Final = "1.2.840.10008.1.2.1.98"
@@ -27,9 +29,9 @@ ALWAYS_LOSSY: Final = JPEG_DCT | {_JPEG + "111"}
 
 _VIDEO: Final = (*(f"{_JPEG}{number}" for number in range(100, 109)), "1.2.840.10008.1.2.7.")
 _REASONS: Final = {
-    "hierarchical and arithmetic JPEG": ("52", "54", "56", "58", "59", "60", "61", "62", "63", "64", "65", "66"),
-    "JPEG 2000 Part 2": ("92", "93"),
-    "JPIP, whose pixels lie on another server,": ("94", "95", "204", "205"),
+    Why.SYNTAX_OLD_JPEG: ("52", "54", "56", "58", "59", "60", "61", "62", "63", "64", "65", "66"),
+    Why.SYNTAX_JPEG_2000_PART_2: ("92", "93"),
+    Why.SYNTAX_JPIP: ("94", "95", "204", "205"),
 }
 
 
@@ -38,13 +40,13 @@ def is_video(transfer_syntax: str) -> bool:
     return transfer_syntax.startswith(_VIDEO)
 
 
-def supported(transfer_syntax: str) -> str | None:
+def supported(transfer_syntax: str) -> Reason | None:
     """Return None if the syntax can be decoded, else the reason why not."""
     if transfer_syntax in DECODABLE:
         return None
     if is_video(transfer_syntax):
-        return "this is a video"
-    for name, numbers in _REASONS.items():
+        return Why.VIDEO()
+    for why, numbers in _REASONS.items():
         if transfer_syntax in {_JPEG + number for number in numbers}:
-            return f"{name} cannot be decoded"
-    return f"the transfer syntax {transfer_syntax[:64]} cannot be decoded"
+            return why()
+    return Why.SYNTAX_UNKNOWN(syntax=transfer_syntax[:64])

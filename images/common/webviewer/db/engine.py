@@ -109,9 +109,9 @@ def read_only(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(read_only=True)
 
 
-async def upgrade(engine: AsyncEngine, scripts: Path, schema: str) -> None:
-    """Bring the schema to the newest revision in ``scripts``."""
-    await _run(engine, scripts, schema, "upgrade")
+async def upgrade(engine: AsyncEngine, scripts: Path, schema: str, revision: str = "head") -> None:
+    """Bring the schema to a revision in ``scripts``, the newest one unless told otherwise."""
+    await _run(engine, scripts, schema, "upgrade", revision)
 
 
 async def check(engine: AsyncEngine, scripts: Path, schema: str) -> None:
@@ -147,7 +147,7 @@ def _inside(connection: Connection, schema: str) -> Iterator[None]:
         connection.dialect.default_schema_name = before
 
 
-async def _run(engine: AsyncEngine, scripts: Path, schema: str, action: str) -> None:
+async def _run(engine: AsyncEngine, scripts: Path, schema: str, action: str, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts))
     config.attributes["schema"] = schema
@@ -159,7 +159,7 @@ async def _run(engine: AsyncEngine, scripts: Path, schema: str, action: str) -> 
         with _inside(connection, schema):
             if action == "upgrade":
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
                 return
             current = MigrationContext.configure(connection).get_current_revision()
         if current != head:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from webviewer.domain.image import FrameTable, ImageDescription, Value
+from webviewer.reasons import Reason
 
 SeriesKind = Literal[
     "image", "report", "document", "presentation", "key-object", "segmentation", "waveform", "video", "rt", "other"
@@ -15,6 +16,9 @@ SeriesKind = Literal[
 StudySort = Literal[
     "name", "pid", "sex", "dob", "mod", "region", "date", "acc", "desc", "nser", "ninst", "size", "ref", "inst", "recv"
 ]
+StoreKind = Literal["user", "shared", "cache"]
+IngestStatus = Literal["stored", "duplicate", "conflict", "quarantined", "not-dicom", "rejected"]
+QuarantineSort = Literal["received", "source", "name", "size", "reason"]
 
 
 class StudyQuery(BaseModel):
@@ -50,7 +54,7 @@ class StudySummary(Value):
 
     id: str
     """Opaque; the only way to name a study outside storage."""
-    store: Literal["user", "shared", "cache"]
+    store: StoreKind
     name: str = ""
     pid: str = ""
     sex: str = ""
@@ -134,14 +138,21 @@ class SeriesManifest(Value):
 class IngestOutcome(Value):
     """What became of one received object."""
 
-    status: Literal["stored", "duplicate", "conflict", "quarantined", "not-dicom", "rejected"]
+    status: IngestStatus
     reason: str = ""
-    """What the user reads; empty for stored and duplicate."""
+    """Why it was not stored, in English; empty for stored and duplicate."""
     name: str = ""
     """File name as the sender gave it (uploads)."""
     study: str | None = None
     problem: str = ""
-    """Stored, but cannot be shown: why."""
+    """Stored, but cannot be shown: why, in English."""
+    why: Reason | None = None
+    """What ``reason`` or ``problem`` says, for translation."""
+
+
+def refusal(status: IngestStatus, why: Reason, name: str) -> IngestOutcome:
+    """Return the outcome of an object that was not stored."""
+    return IngestOutcome(status=status, reason=why.text, why=why, name=name)
 
 
 class UploadState(Value):
@@ -156,17 +167,40 @@ class UploadState(Value):
     """Objects inside the file: more than 1 for a ZIP."""
     outcomes: tuple[IngestOutcome, ...] = ()
     reason: str = ""
+    """Why it failed, in English."""
+    why: Reason | None = None
+    """What ``reason`` says, for translation."""
+
+
+class QuarantineQuery(BaseModel):
+    """A page of the quarantine; ``source`` sorts by kind, AE title and address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sort: QuarantineSort = "received"
+    descending: bool = True
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
 
 
 class QuarantineItem(Value):
     """A damaged object kept aside with the reason."""
 
     id: str
+    store: StoreKind
     received: dt.datetime
     source: str
+    """How it came: ``upload``, ``local`` or ``C-STORE``."""
+    ae_title: str = ""
+    """Calling AE title of the sender, and its network ``address``; empty for files."""
+    address: str = ""
     name: str
+    """Of the file; by C-STORE the SOP instance UID that the sender announced."""
     size: int
     reason: str
+    """In English."""
+    why: Reason | None = None
+    """What ``reason`` says, for translation; null for objects of former releases."""
 
 
 class QuarantinePage(Value):

@@ -7,7 +7,16 @@ from typing import Protocol
 
 from webviewer.domain.identity import Store
 from webviewer.domain.image import Value
-from webviewer.domain.study import QuarantinePage, SeriesManifest, StudyDetail, StudyPage, StudyQuery, UploadState
+from webviewer.domain.study import (
+    QuarantineItem,
+    QuarantinePage,
+    QuarantineQuery,
+    SeriesManifest,
+    StudyDetail,
+    StudyPage,
+    StudyQuery,
+    UploadState,
+)
 
 
 class EncodedFrame(Value):
@@ -85,8 +94,12 @@ class StoragePort(Protocol):
         """Forget an unfinished upload. Needs ``studies:write``."""
         ...
 
-    async def list_quarantine(self, token: str, offset: int, limit: int) -> QuarantinePage:
-        """List damaged objects of the grant's stores, newest first. Needs ``studies:list``."""
+    async def list_quarantine(self, token: str, query: QuarantineQuery) -> QuarantinePage:
+        """List damaged objects of the grant's stores. Needs ``studies:list``."""
+        ...
+
+    async def get_quarantined(self, token: str, item: str) -> QuarantineItem:
+        """Return a damaged object of the grant's stores. Needs ``studies:list``."""
         ...
 
     async def delete_quarantined(self, token: str, item: str) -> None:

@@ -19,7 +19,7 @@ from typing import TypeVar
 import pytest
 
 from webviewer.domain.identity import Action, Grant, Store
-from webviewer.domain.study import StudyQuery, UploadState
+from webviewer.domain.study import QuarantineQuery, StudyQuery, UploadState
 from webviewer.errors import (
     ConflictError,
     ForbiddenError,
@@ -104,7 +104,7 @@ class StoragePortConformance:
             lambda: port.get_upload(token, digest),
             lambda: port.put_upload_part(token, digest, size=1, offset=0, name="", body=pieces(b"a")),
             lambda: port.delete_upload(token, digest),
-            lambda: port.list_quarantine(token, 0, 10),
+            lambda: port.list_quarantine(token, QuarantineQuery()),
             lambda: port.delete_quarantined(token, "a"),
             lambda: port.series_manifest(token),
             first_frame,
@@ -268,17 +268,17 @@ class StoragePortConformance:
         token = sign(grant(store))
         state = await upload(port, token, make_object(1)[:-20], "cut.dcm")
         assert state.outcomes[0].status == "quarantined"
-        page = await port.list_quarantine(token, 0, 10)
+        page = await port.list_quarantine(token, QuarantineQuery())
         assert (page.total, page.items[0].name, page.items[0].source) == (1, "cut.dcm", "upload")
         assert page.items[0].reason == state.outcomes[0].reason
         assert page.items[0].reason
         await port.put_store(token, Store(id="stranger", kind="user"))
         stranger = sign(grant("stranger"))
-        assert (await port.list_quarantine(stranger, 0, 10)).total == 0
+        assert (await port.list_quarantine(stranger, QuarantineQuery())).total == 0
         with pytest.raises(NotFoundError):
             await port.delete_quarantined(stranger, page.items[0].id)
         await port.delete_quarantined(token, page.items[0].id)
-        assert (await port.list_quarantine(token, 0, 10)).total == 0
+        assert (await port.list_quarantine(token, QuarantineQuery())).total == 0
 
     async def test_a_deleted_study_is_gone_and_can_be_sent_again(
         self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject

@@ -6,13 +6,14 @@ from typing import Any
 
 from webviewer import __version__
 from webviewer.web.endpoint import Endpoint, openapi_document
-from webviewer_control.routes import login, preferences, studies, system, uploads, users
+from webviewer_control.routes import login, preferences, quarantine, studies, system, uploads, users
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *login.ENDPOINTS,
     *preferences.ENDPOINTS,
     *studies.ENDPOINTS,
     *uploads.ENDPOINTS,
+    *quarantine.ENDPOINTS,
     *users.ENDPOINTS,
     *system.ENDPOINTS,
 )

@@ -1,4 +1,4 @@
-"""Uploads in resumable parts, streamed through to storage, and what storage put aside as damaged."""
+"""Uploads in resumable parts, streamed through to storage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from webviewer.domain.identity import Action
-from webviewer.domain.study import QuarantinePage, UploadState
+from webviewer.domain.study import UploadState
 from webviewer.errors import (
     ConflictError,
     ForbiddenError,
@@ -41,15 +41,6 @@ class PartQuery(BaseModel):
     name: Annotated[str, Field(max_length=1024)] = ""
 
 
-class PageQuery(BaseModel):
-    """A page of a list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    limit: Annotated[int, Field(ge=1, le=200)] = 20
-
-
 async def get_upload(request: Request) -> UploadState:
     """Return how far an upload has come."""
     gateway = context(request).gateway
@@ -78,18 +69,6 @@ async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
 async def delete_upload(request: Request) -> None:
     """Forget an unfinished upload."""
     await context(request).gateway.storage.delete_upload(_own(request, Action.WRITE), _digest(request))
-
-
-async def list_quarantine(request: Request, query: PageQuery) -> QuarantinePage:
-    """List damaged objects of the own store."""
-    token = _own(request, Action.LIST)
-    return await context(request).gateway.storage.list_quarantine(token, query.offset, query.limit)
-
-
-async def delete_quarantined(request: Request) -> None:
-    """Delete a damaged object of the own store."""
-    storage = context(request).gateway.storage
-    await storage.delete_quarantined(_own(request, Action.DELETE), request.path_params["item"])
 
 
 def _own(request: Request, action: Action) -> str:
@@ -132,14 +111,4 @@ ENDPOINTS = (
         errors=(*_CHANGE_ERRORS, ConflictError, TooLargeError, StorageFullError),
     ),
     Endpoint("DELETE", "/v2/uploads/{digest}", delete_upload, "Forget an unfinished upload", errors=_CHANGE_ERRORS),
-    Endpoint(
-        "GET",
-        "/v2/quarantine",
-        list_quarantine,
-        "Damaged objects",
-        query=PageQuery,
-        response=QuarantinePage,
-        errors=_READ_ERRORS,
-    ),
-    Endpoint("DELETE", "/v2/quarantine/{item}", delete_quarantined, "Delete a damaged object", errors=_CHANGE_ERRORS),
 )

@@ -89,6 +89,13 @@ class Stores:
         """Return a grant for the session's own store."""
         return self._sign(session, {action}, self.own(session))
 
+    async def quarantine_grant(self, session: Session) -> str:
+        """Return a grant to list what was put aside in the user's store and in the shared one.
+
+        Raises ForbiddenError for sessions without a store: links show studies and nothing else.
+        """
+        return self._sign(session, {Action.LIST}, (*self.own(session), await self.shared()))
+
     async def shared_grant(self, session: Session, action: Action) -> str:
         """Return a grant for the shared store; the caller has checked that it may be given."""
         return self._sign(session, {action}, (await self.shared(),))

@@ -152,7 +152,8 @@ class Receiver:
             link=self._link,
             owner=self._config.name,
             store=answer["store"],
-            source=f"C-STORE {calling}"[:64],
+            ae_title=calling[:16],
+            address=str(association.requestor.address or "")[:64],
             max_bytes=self._config.max_object_bytes,
         )
 

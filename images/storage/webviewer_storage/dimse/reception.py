@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webviewer.errors import DamagedObjectError, StorageFullError
+from webviewer.reasons import Reason, Why
 from webviewer_storage.blobs.folder import BlobFolder, IncomingFile, Received
 from webviewer_storage.dimse.command import Command, file_meta
 from webviewer_storage.dimse.link import Link
@@ -34,7 +35,9 @@ class ReceptionContext:
     link: Link
     owner: str
     store: str
-    source: str
+    ae_title: str
+    """Of the sender; likewise ``address``."""
+    address: str
     max_bytes: int
 
 
@@ -85,15 +88,18 @@ class Reception:
         except StorageFullError:
             self.discard()
             return OUT_OF_RESOURCES, "Storage is full"
-        facts, reason, status = self._examine(received)
+        facts, why, status = self._examine(received)
         receipt = Receipt(
             store=self._context.store,
             file=received.name,
             digest=received.digest,
             size=received.size,
-            source=self._context.source,
+            source="C-STORE",
+            ae_title=self._context.ae_title,
+            address=self._context.address,
+            name=self._command.sop_instance if UID.fullmatch(self._command.sop_instance) else "",
             facts=facts,
-            reason=reason,
+            why=why,
         )
         answer = self._context.link.ask("store", receipt=receipt.model_dump(mode="json"))
         outcome = str(answer["status"])
@@ -101,22 +107,22 @@ class Reception:
             return OUT_OF_RESOURCES, "Storage is full"
         return status or _OF_OUTCOME.get(outcome, PROCESSING_FAILURE), str(answer["reason"])
 
-    def _examine(self, received: Received) -> tuple[ObjectFacts | None, str, int]:
+    def _examine(self, received: Received) -> tuple[ObjectFacts | None, Reason | None, int]:
         """Return facts, or the reason for the quarantine and the status that names it."""
         try:
             facts = read_facts(self._context.blobs.incoming / received.name)
         except DamagedObjectError as error:
-            return None, error.message, CANNOT_UNDERSTAND
+            return None, error.why or Why.HEADER_DAMAGED(), CANNOT_UNDERSTAND
         except MediaDirectoryError:
-            return None, "a DICOMDIR cannot be stored", CANNOT_UNDERSTAND
+            return None, Why.MEDIA_DIRECTORY(), CANNOT_UNDERSTAND
         except NotDicomError:
-            return None, "the data set is not DICOM", CANNOT_UNDERSTAND
+            return None, Why.NO_DICOM_DATA(), CANNOT_UNDERSTAND
         command = self._command
         if not UID.fullmatch(command.sop_instance) or facts.sop_uid != command.sop_instance:
-            return None, "its SOP instance UID differs from the one that the sender announced", DOES_NOT_MATCH
+            return None, Why.ANNOUNCED_INSTANCE(), DOES_NOT_MATCH
         if facts.sop_class != command.sop_class:
-            return None, "its SOP class differs from the one that the sender announced", DOES_NOT_MATCH
-        return facts, "", SUCCESS
+            return None, Why.ANNOUNCED_CLASS(), DOES_NOT_MATCH
+        return facts, None, SUCCESS
 
     def _refuse_full(self) -> None:
         self.discard()

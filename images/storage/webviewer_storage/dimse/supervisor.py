@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from webviewer.errors import InvalidRequestError
+from webviewer.reasons import Why
 from webviewer.settings import Settings
 from webviewer_storage import metrics
 from webviewer_storage.blobs.folder import BlobFolder
@@ -184,7 +185,7 @@ class DicomServer:
             outcome = await self._committer.commit(receipt)
             answer = {"status": outcome.status, "reason": outcome.reason}
         except Exception:  # noqa: BLE001 - the committer has logged it; the sender must have an answer
-            answer = {"status": "rejected", "reason": "internal error"}
+            answer = {"status": "rejected", "reason": Why.INTERNAL().text}
         self._answer(writer, message, answer)
 
     def _answer(self, writer: asyncio.StreamWriter, message: dict[str, Any], answer: dict[str, Any]) -> None:

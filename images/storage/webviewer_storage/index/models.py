@@ -180,10 +180,15 @@ class QuarantineRow(Base):
     store_id: Mapped[str] = mapped_column(ForeignKey("stores.id", ondelete="CASCADE"))
     received: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     source: Mapped[str] = mapped_column(String(64))
+    ae_title: Mapped[str] = mapped_column(String(16), server_default="")
+    """Of who sent it by C-STORE; likewise ``address``."""
+    address: Mapped[str] = mapped_column(String(64), server_default="")
     name: Mapped[str] = mapped_column(String(255))
     size: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
     reason: Mapped[str] = mapped_column(String(400))
+    """In English; ``why`` is the same for translation, null in rows of former releases."""
+    why: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class DoomedBlobRow(Base):

@@ -12,17 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from webviewer.domain.identity import Store
 from webviewer.domain.image import FrameTable, ImageDescription
-from webviewer.domain.study import (
-    InstanceSource,
-    QuarantineItem,
-    QuarantinePage,
-    SeriesManifest,
-    SeriesSummary,
-    StudyDetail,
-)
+from webviewer.domain.study import InstanceSource, SeriesManifest, SeriesSummary, StudyDetail
 from webviewer.errors import NotFoundError
-from webviewer_storage.index.database import as_utc
-from webviewer_storage.index.models import InstanceRow, QuarantineRow, SeriesRow, StoreRow, StudyRow
+from webviewer_storage.index.models import InstanceRow, SeriesRow, StoreRow, StudyRow
 from webviewer_storage.index.search import summaries, summary
 
 _LAST = 2**31
@@ -139,28 +131,6 @@ async def count_studies(connection: AsyncConnection, store: str, studies: Collec
     statement = select(func.count()).select_from(StudyRow)
     statement = statement.where(StudyRow.store_id == store, StudyRow.id.in_(studies))
     return (await connection.execute(statement)).scalar_one()
-
-
-async def quarantine_page(
-    connection: AsyncConnection, stores: Sequence[str], offset: int, limit: int
-) -> QuarantinePage:
-    """List the quarantine of the stores, newest first."""
-    condition = QuarantineRow.store_id.in_(stores)
-    total = (await connection.execute(select(func.count()).select_from(QuarantineRow).where(condition))).scalar_one()
-    statement = select(*QuarantineRow.__table__.columns).where(condition)
-    statement = statement.order_by(QuarantineRow.received.desc(), QuarantineRow.id).offset(offset).limit(limit)
-    items = tuple(
-        QuarantineItem(
-            id=row.id,
-            received=as_utc(row.received),
-            source=row.source,
-            name=row.name,
-            size=row.size,
-            reason=row.reason,
-        )
-        for row in (await connection.execute(statement)).all()
-    )
-    return QuarantinePage(total=total, offset=offset, items=items)
 
 
 def uid_order(uid: str) -> list[int]:

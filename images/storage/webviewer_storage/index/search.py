@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, and_, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -41,12 +41,45 @@ async def search(connection: AsyncConnection, stores: Sequence[str], query: Stud
     """Return one page of the studies of ``stores`` that match ``query``."""
     condition = and_(StudyRow.store_id.in_(stores), *_conditions(stores, query))
     total = (await connection.execute(select(func.count()).select_from(StudyRow).where(condition))).scalar_one()
-    column = _ORDER[query.sort]
-    # The id makes the order total: pages neither repeat nor lose a study.
-    order = (column.desc(), StudyRow.id.desc()) if query.descending else (column, StudyRow.id)
-    statement = summaries().where(condition).order_by(*order).offset(query.offset).limit(query.limit)
+    size = min(query.limit, total - query.offset)
+    if size <= 0:
+        return StudyPage(total=total, offset=query.offset, studies=())
+    # What is skipped is counted off the index, so a page behind the middle is sought from the end.
+    is_near_end = query.offset > total // 2
+    skipped = total - query.offset - size if is_near_end else query.offset
+    found = sorted_ids(stores, query, descending=query.descending != is_near_end).offset(skipped).limit(size)
+    chosen = found.subquery()
+    statement = summaries().join(chosen, chosen.c.id == StudyRow.id)
+    statement = statement.order_by(*_directed(chosen.c.sort_key, chosen.c.id, descending=query.descending))
     rows = (await connection.execute(statement)).all()
     return StudyPage(total=total, offset=query.offset, studies=tuple(summary(row) for row in rows))
+
+
+def sorted_ids(stores: Sequence[str], query: StudyQuery, *, descending: bool) -> Select[Any] | CompoundSelect[Any]:
+    """Select the ids of all matches in order.
+
+    One SELECT per store: each walks its own index in order and the engine merges them. Over
+    ``store_id IN (a, b)`` no index is in order, so both engines would sort all rows for every page.
+    """
+    parts = [_sorted_ids_of(store, query, descending=descending).subquery() for store in stores]
+    selects = [select(part.c.id, part.c.sort_key) for part in parts]
+    one = selects[0] if len(selects) == 1 else union_all(*selects)
+    columns = one.selected_columns
+    return one.order_by(*_directed(columns.sort_key, columns.id, descending=descending))
+
+
+def _sorted_ids_of(store: str, query: StudyQuery, *, descending: bool) -> Select[Any]:
+    """Select the matches of one store. Its order is said here too: PostgreSQL merges only what comes in order."""
+    key = _ORDER[query.sort]
+    statement = select(StudyRow.id, key.label("sort_key")).where(
+        StudyRow.store_id == store, *_conditions([store], query)
+    )
+    # The id makes the order total: pages neither repeat nor lose a study.
+    return statement.order_by(*_directed(key, StudyRow.id, descending=descending))
+
+
+def _directed(*columns: ColumnElement[Any] | InstrumentedAttribute[Any], descending: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if descending else column.asc() for column in columns]
 
 
 def summaries() -> Select[Any]:

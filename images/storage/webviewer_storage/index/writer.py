@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Integer, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from webviewer.domain.study import IngestOutcome
+from webviewer.domain.study import IngestOutcome, refusal
+from webviewer.reasons import Reason, Why
 from webviewer_storage.index import study_keys
 from webviewer_storage.index.models import (
     InstanceRow,
@@ -182,7 +183,7 @@ class BatchWriter:
     async def _decide(self, receipt: Receipt) -> IngestOutcome:
         facts = receipt.facts
         if facts is None:
-            return self._hold(receipt, "quarantined", receipt.reason)
+            return self._hold(receipt, "quarantined", receipt.why or Why.HEADER_DAMAGED())
         existing = self._known.get((receipt.store, facts.sop_uid))
         study = self._studies.get((receipt.store, facts.study.uid))
         if existing:
@@ -190,17 +191,17 @@ class BatchWriter:
             if digest == receipt.digest:
                 self.identical.add(receipt.file)
             if digest == receipt.digest or await self._same_data(digest, receipt):
-                return IngestOutcome(status="duplicate", name=receipt.name, study=study_id, problem=facts.problem)
-            if study is None or study.values["id"] != study_id:
-                text = "its SOP instance UID belongs to an object of another study; the first one was kept"
-            else:
-                text = "its SOP instance UID is stored already with other content; the first one was kept"
-            return self._hold(receipt, "conflict", text)
+                return IngestOutcome(
+                    status="duplicate", name=receipt.name, study=study_id, problem=facts.problem, why=facts.why
+                )
+            is_elsewhere = study is None or study.values["id"] != study_id
+            why = Why.INSTANCE_ELSEWHERE() if is_elsewhere else Why.INSTANCE_DIFFERS()
+            return self._hold(receipt, "conflict", why)
         series = self._series.get((receipt.store, facts.series.uid))
         if series and (study is None or series.values["study_id"] != study.values["id"]):
-            return self._hold(receipt, "conflict", "its series UID belongs to a series of another study")
+            return self._hold(receipt, "conflict", Why.SERIES_ELSEWHERE())
         if study and _other_patient(study.values, facts):
-            return self._hold(receipt, "conflict", "its study UID belongs to a study of another patient ID")
+            return self._hold(receipt, "conflict", Why.PATIENT_DIFFERS())
         return self._add(receipt, facts, study, series)
 
     def _add(self, receipt: Receipt, facts: ObjectFacts, study: _Study | None, series: _Series | None) -> IngestOutcome:
@@ -238,7 +239,9 @@ class BatchWriter:
         values["technique"] = {**facts.series.technique, **values["technique"]}
         values["version"] = new_id()
         series.changed = True
-        return IngestOutcome(status="stored", name=receipt.name, study=study.values["id"], problem=facts.problem)
+        return IngestOutcome(
+            status="stored", name=receipt.name, study=study.values["id"], problem=facts.problem, why=facts.why
+        )
 
     def _new_study(self, store: str, facts: ObjectFacts) -> _Study:
         attributes = facts.study
@@ -290,7 +293,7 @@ class BatchWriter:
         self._series[store, attributes.uid] = series = _Series(values, new=True)
         return series
 
-    def _hold(self, receipt: Receipt, status: str, reason: str) -> IngestOutcome:
+    def _hold(self, receipt: Receipt, status: Literal["quarantined", "conflict"], why: Reason) -> IngestOutcome:
         key = (receipt.store, receipt.digest)
         if key not in self._quarantined:  # a sender that tries again adds nothing
             self._quarantined.add(key)
@@ -300,13 +303,16 @@ class BatchWriter:
                     "store_id": receipt.store,
                     "received": self._now,
                     "source": receipt.source,
+                    "ae_title": receipt.ae_title,
+                    "address": receipt.address,
                     "name": receipt.name,
                     "size": receipt.size,
                     "digest": receipt.digest,
-                    "reason": reason[:400],
+                    "reason": why.text[:400],
+                    "why": why.model_dump(mode="json"),
                 }
             )
-        return IngestOutcome(status=status, reason=reason, name=receipt.name)
+        return refusal(status, why, receipt.name)
 
     async def _flush(self) -> None:
         for study in self._studies.values():

@@ -7,6 +7,7 @@ import datetime as dt
 from pydantic import BaseModel
 
 from webviewer.domain.study import SeriesKind
+from webviewer.reasons import Reason
 
 
 class StudyFacts(BaseModel):
@@ -51,6 +52,8 @@ class ObjectFacts(BaseModel):
     frames: str | None = None
     nframes: int = 0
     problem: str = ""
+    """Why it has no picture, in English; ``why`` is the same for translation."""
+    why: Reason | None = None
     study: StudyFacts
     series: SeriesFacts
 
@@ -63,7 +66,10 @@ class Receipt(BaseModel):
     digest: str
     size: int
     source: str
-    """How it came: ``upload``, or ``C-STORE`` and the calling AE title."""
+    """How it came: ``upload``, ``local`` or ``C-STORE``."""
+    ae_title: str = ""
+    """Calling AE title of the sender, and its network ``address``; empty for files."""
+    address: str = ""
     name: str = ""
     facts: ObjectFacts | None = None
-    reason: str = ""
+    why: Reason | None = None

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from webviewer.domain.study import IngestOutcome
+from webviewer.domain.study import IngestOutcome, refusal
 from webviewer.errors import DamagedObjectError
+from webviewer.reasons import Reason, Why
 from webviewer_storage.blobs.folder import BlobFolder, Received, receive
 from webviewer_storage.ingest.committer import Committer
 from webviewer_storage.ingest.facts import ObjectFacts, Receipt
@@ -61,24 +62,22 @@ class Intake:
         """Ingest a file of known digest that is durable on the same volume, without copying it."""
         received = await self._run(lambda: self.blobs.link(path, digest, OWNER))
         if received.size > self._limit:
-            text = f"the object is larger than {self._limit} bytes"
-            return await self._drop(received, IngestOutcome(status="rejected", reason=text, name=name))
+            return await self._drop(received, refusal("rejected", Why.OBJECT_LARGE(limit=self._limit), name))
         return await self.take(store, received, name, "upload")
 
     async def take(self, store: str, received: Received, name: str, source: str) -> IngestOutcome:
         """Ingest a complete file of ``incoming``."""
         name = clean(name.replace("\\", "/").rsplit("/", 1)[-1], _NAME_LENGTH)
         facts: ObjectFacts | None = None
-        reason = ""
+        why: Reason | None = None
         try:
             facts = await self._run(lambda: read_facts(self.blobs.incoming / received.name))
         except NotDicomError:
-            return await self._drop(received, IngestOutcome(status="not-dicom", reason="not a DICOM file", name=name))
+            return await self._drop(received, refusal("not-dicom", Why.NO_DICOM_FILE(), name))
         except MediaDirectoryError:
-            text = "DICOMDIR is an index of other files; it is not stored"
-            return await self._drop(received, IngestOutcome(status="rejected", reason=text, name=name))
+            return await self._drop(received, refusal("rejected", Why.MEDIA_DIRECTORY(), name))
         except DamagedObjectError as error:
-            reason = error.message
+            why = error.why or Why.HEADER_DAMAGED()
         receipt = Receipt(
             store=store,
             file=received.name,
@@ -87,7 +86,7 @@ class Intake:
             source=source,
             name=name,
             facts=facts,
-            reason=reason,
+            why=why,
         )
         return await self._committer.commit(receipt)
 

@@ -14,6 +14,7 @@ from webviewer.codecs.description import describe
 from webviewer.codecs.frame_table import locate_frames
 from webviewer.codecs.header import Header, looks_like_dicom, read_header
 from webviewer.errors import DamagedObjectError, UnsupportedImageError
+from webviewer.reasons import Reason, Why
 from webviewer_storage.ingest.facts import ObjectFacts, SeriesFacts, StudyFacts
 from webviewer_storage.ingest.kinds import MEDIA_DIRECTORY, kind_of
 from webviewer_storage.ingest.technique import technique_of
@@ -48,18 +49,17 @@ def read_facts(path: Path) -> ObjectFacts:
         except (DamagedObjectError, MediaDirectoryError):
             raise
         except Exception as error:  # values of a hostile header fail in ways that nobody can list
-            text = "the header is damaged"
-            raise DamagedObjectError(text) from error
+            raise DamagedObjectError(Why.HEADER_DAMAGED()) from error
 
 
 def _facts(file: BinaryIO, header: Header) -> ObjectFacts:
     dataset = header.dataset
-    sop_class = _uid(dataset, "SOPClassUID", "SOP class")
+    sop_class = _uid(dataset, "SOPClassUID")
     if sop_class == MEDIA_DIRECTORY:
         raise MediaDirectoryError
-    sop_uid = _uid(dataset, "SOPInstanceUID", "SOP instance")
-    study_uid = _uid(dataset, "StudyInstanceUID", "study instance")
-    series_uid = _uid(dataset, "SeriesInstanceUID", "series instance")
+    sop_uid = _uid(dataset, "SOPInstanceUID")
+    study_uid = _uid(dataset, "StudyInstanceUID")
+    series_uid = _uid(dataset, "SeriesInstanceUID")
     has_pixels = header.pixel_offset is not None
     kind = kind_of(sop_class, header.transfer_syntax, has_pixels=has_pixels)
     image, frames, nframes, problem = _picture(file, header)
@@ -71,7 +71,8 @@ def _facts(file: BinaryIO, header: Header) -> ObjectFacts:
         image=image,
         frames=frames,
         nframes=nframes,
-        problem=clean(problem, _PROBLEM_LENGTH),
+        problem=clean(problem.text, _PROBLEM_LENGTH) if problem else "",
+        why=problem,
         study=_study(dataset, study_uid),
         series=SeriesFacts(
             uid=series_uid,
@@ -86,13 +87,13 @@ def _facts(file: BinaryIO, header: Header) -> ObjectFacts:
     )
 
 
-def _picture(file: BinaryIO, header: Header) -> tuple[str | None, str | None, int, str]:
+def _picture(file: BinaryIO, header: Header) -> tuple[str | None, str | None, int, Reason | None]:
     try:
         description = describe(header.dataset)
         frames = locate_frames(file, header, description)
     except UnsupportedImageError as error:
-        return None, None, 0, error.message
-    return description.model_dump_json(exclude_defaults=True), frames.model_dump_json(), description.frames, ""
+        return None, None, 0, error.why or Why.NO_PICTURE()
+    return description.model_dump_json(exclude_defaults=True), frames.model_dump_json(), description.frames, None
 
 
 def _study(dataset: Dataset, uid: str) -> StudyFacts:
@@ -113,14 +114,12 @@ def _study(dataset: Dataset, uid: str) -> StudyFacts:
     )
 
 
-def _uid(dataset: Dataset, keyword: str, what: str) -> str:
+def _uid(dataset: Dataset, keyword: str) -> str:
     uid = str(_value(dataset, keyword) or "").strip("\0 ")
     if not uid:
-        text = f"the {what} UID is missing"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.UID_MISSING(attribute=keyword))
     if not UID.fullmatch(uid):
-        text = f"the {what} UID has characters other than digits and dots, or more than 64"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.UID_WRONG(attribute=keyword))
     return uid
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from webviewer.errors import DamagedObjectError, StorageFullError
+from webviewer.reasons import Reason, Why
 
 MAX_MEMBERS = 100_000
 MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
@@ -51,7 +52,7 @@ class Member:
     limit: int
     archive: zipfile.ZipFile | None = None
     info: zipfile.ZipInfo | None = None
-    refused: str = ""
+    refused: Reason | None = None
 
     def open(self) -> BinaryIO:
         """Open the member. Raises one of READ_ERRORS."""
@@ -87,36 +88,33 @@ class Archive:
         except DamagedObjectError:
             raise
         except READ_ERRORS as error:
-            text = "the archive is damaged"
-            raise DamagedObjectError(text) from error
+            raise DamagedObjectError(Why.ARCHIVE_DAMAGED()) from error
         for info in archive.infolist():
             base = info.filename.replace("\\", "/").rsplit("/", 1)[-1]
             if info.is_dir() or "__MACOSX/" in info.filename or base.upper() == "DICOMDIR" or base.startswith("."):
                 continue
             self._count += 1
             if self._count > MAX_MEMBERS:
-                text = f"the archive holds more than {MAX_MEMBERS} files"
-                raise DamagedObjectError(text)
+                raise DamagedObjectError(Why.ARCHIVE_MANY(limit=MAX_MEMBERS))
             refused = self._refusal(info)
             if not refused and base.lower().endswith(".zip"):
                 yield from self._inner(archive, info, level, f"{prefix}{base}")
             else:
                 yield Member(f"{prefix}{base}", info.file_size, archive, info, refused)
 
-    def _refusal(self, info: zipfile.ZipInfo) -> str:
+    def _refusal(self, info: zipfile.ZipInfo) -> Reason | None:
         if info.flag_bits & _ENCRYPTED:
-            return "it is encrypted"
+            return Why.MEMBER_ENCRYPTED()
         if info.file_size > max(_RATIO_FREE_BYTES, info.compress_size * MAX_RATIO):
-            return "it inflates to a suspicious size"
+            return Why.MEMBER_SUSPICIOUS()
         self._left -= info.file_size
         if self._left < 0:
-            text = "the files of the archive are too large together"
-            raise DamagedObjectError(text)
-        return ""
+            raise DamagedObjectError(Why.ARCHIVE_LARGE())
+        return None
 
     def _inner(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, level: int, name: str) -> Iterator[Member]:
         if level >= _LEVELS:
-            yield Member(name, 0, refused="archives inside archives are opened one level deep")
+            yield Member(name, 0, refused=Why.MEMBER_NESTED())
             return
         file = self._stack.enter_context(
             tempfile.NamedTemporaryFile(dir=self._scratch, suffix=".part")  # noqa: SIM115 - the stack closes it
@@ -127,12 +125,12 @@ class Archive:
             file.flush()
             yield from self._walk(Path(file.name), level + 1, f"{name}/")
         except DamagedObjectError as error:
-            yield Member(name, 0, refused=error.message)
+            yield Member(name, 0, refused=error.why or Why.ARCHIVE_DAMAGED())
         except READ_ERRORS as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 text = "the storage volume is full: delete studies or enlarge it"
                 raise StorageFullError(text) from error
-            yield Member(name, 0, refused="it is damaged")
+            yield Member(name, 0, refused=Why.MEMBER_DAMAGED())
 
 
 def _check_directory(path: Path) -> None:
@@ -140,5 +138,4 @@ def _check_directory(path: Path) -> None:
     with path.open("rb") as file:
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # noqa: SLF001 - its public callers read the whole list
     if end and end[_DIRECTORY_SIZE] > MAX_DIRECTORY_BYTES:
-        text = f"the archive holds more than {MAX_MEMBERS} files"
-        raise DamagedObjectError(text)
+        raise DamagedObjectError(Why.ARCHIVE_MANY(limit=MAX_MEMBERS))

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from webviewer.domain.study import IngestOutcome, UploadState
+from webviewer.domain.study import IngestOutcome, UploadState, refusal
 from webviewer.errors import (
     ConflictError,
     DamagedObjectError,
@@ -22,6 +22,7 @@ from webviewer.errors import (
     TooLargeError,
     WebViewerError,
 )
+from webviewer.reasons import Reason, Why
 from webviewer.settings import Settings
 from webviewer_storage import metrics
 from webviewer_storage.index.reader import count_studies, stored_study
@@ -167,8 +168,7 @@ class Uploads:
         path = self._ledger.file(record.store, record.digest)
         if await asyncio.to_thread(_digest_of, path) != record.digest:
             await asyncio.to_thread(self._ledger.drop_bytes, record.store, record.digest)
-            text = "the content does not match its digest: send the file again"
-            update = {"state": "failed", "received": 0, "reason": text}
+            update = {"state": "failed", "received": 0, **_failure(Why.DIGEST_DIFFERS())}
             record = record.model_copy(update={"state": record.state.model_copy(update=update)})
             await asyncio.to_thread(self._ledger.save, record)
             return record.state
@@ -227,11 +227,13 @@ class Uploads:
                 try:
                     outcomes = await self._ingest(record)
                     update = {"state": "done", "outcomes": tuple(outcomes), "processed": len(outcomes)}
-                except (DamagedObjectError, StorageFullError) as error:
-                    update = {"state": "failed", "reason": error.message}
+                except DamagedObjectError as error:
+                    update = {"state": "failed", **_failure(error.why or Why.ARCHIVE_DAMAGED())}
+                except StorageFullError:
+                    update = {"state": "failed", **_failure(Why.STORAGE_FULL())}
                 except Exception:  # noqa: BLE001 - the upload must end in a state
                     _log.exception("upload not processed")
-                    update = {"state": "failed", "reason": "internal error; see the server's log"}
+                    update = {"state": "failed", **_failure(Why.INTERNAL())}
                 finally:
                     metrics.UPLOADS.dec()
             state = self._running[key].model_copy(update=update)
@@ -260,16 +262,17 @@ class Uploads:
     async def _take_member(self, store: str, member: Member) -> IngestOutcome:
         name = clean(member.name, 255)
         if member.refused:
-            return IngestOutcome(status="rejected", reason=member.refused, name=name)
+            return refusal("rejected", member.refused, name)
         try:
             with member.open() as file:
                 return await self._intake.take_stream(store, file, member.limit, name)
         except StorageFullError:
             raise
-        except TooLargeError as error:
-            return IngestOutcome(status="rejected", reason=error.message, name=name)
+        except TooLargeError:
+            limit = min(member.limit, self._settings.max_object_bytes)
+            return refusal("rejected", Why.OBJECT_LARGE(limit=limit), name)
         except READ_ERRORS:
-            return IngestOutcome(status="rejected", reason="it is damaged inside the archive", name=name)
+            return refusal("rejected", Why.MEMBER_DAMAGED(), name)
 
     def _progress(self, record: UploadRecord, processed: int, total: int) -> None:
         key = record.store, record.digest
@@ -290,6 +293,10 @@ class Uploads:
             if gone:
                 _log.info("uploads expired", files=gone)
             await asyncio.sleep(_EXPIRY_SECONDS)
+
+
+def _failure(why: Reason) -> dict[str, Any]:
+    return {"reason": why.text, "why": why}
 
 
 def _digest_of(path: Path) -> str:
