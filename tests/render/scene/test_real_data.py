@@ -32,7 +32,7 @@ REASONS = {
     "pydicom/test-SR.dcm": NO_PICTURE,
     "pydicom/reportsi.dcm": NO_PICTURE,
     "pydicom/ExplVR_BigEndNoMeta.dcm": NO_PICTURE,
-    "pydicom/badVR.dcm": "the number of frames cannot be 1A",
+    "pydicom/badVR.dcm": "NumberOfFrames cannot be 1A",
     "pydicom/MR_truncated.dcm": EARLY,
     "pydicom/rtplan_truncated.dcm": INSIDE,
     "pydicom/no_meta.dcm": "not a DICOM file",
