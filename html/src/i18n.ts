@@ -4,12 +4,12 @@ export type Language = 'en' | 'ru';
 export const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
 type Messages = Record<string, string>;
-const files = import.meta.glob<Messages>('./locales/*/*.json', { eager: true, import: 'default' });
 
-function messagesOf(language: Language): Messages {
-  const prefix = `./locales/${language}/`;
-  return Object.assign({}, ...Object.entries(files).flatMap(([path, part]) => (path.startsWith(prefix) ? [part] : [])));
-}
+/** A reader needs one language: each is a file of its own, loaded when it is chosen. */
+const FILES: Readonly<Record<Language, () => Promise<{ default: Messages }>>> = {
+  en: () => import('@/locales/en'),
+  ru: () => import('@/locales/ru'),
+};
 
 /** Index of the Russian plural form: 1 снимок, 2 снимка, 5 снимков. */
 export function russianPlural(count: number, choices: number): number {
@@ -28,10 +28,11 @@ export function browserLanguage(): Language {
 export const i18n = createI18n({
   legacy: false,
   locale: browserLanguage(),
-  fallbackLocale: 'en',
+  // Languages have equal keys (the build checks it), so none stands in for another.
+  fallbackLocale: false,
   // Keys are flat: no path is walked, so a key may be the start of another.
   messageResolver: (messages, key) => (messages as Messages)[key] ?? null,
-  messages: { en: messagesOf('en'), ru: messagesOf('ru') },
+  messages: {} as Record<Language, Messages>,
   pluralRules: { ru: russianPlural },
 });
 
@@ -39,7 +40,14 @@ export const i18n = createI18n({
 export const text = (key: string, named: Record<string, unknown> = {}, plural?: number): string =>
   plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural);
 
-export function setLanguage(language: Language): void {
+/** The language that was asked for last: an answer that comes after another choice changes nothing. */
+let chosen: Language | null = null;
+
+/** Load a language and switch to it. Rejects, and the old one stays, if its file does not come. */
+export async function setLanguage(language: Language): Promise<void> {
+  chosen = language;
+  if (!i18n.global.availableLocales.includes(language)) i18n.global.setLocaleMessage(language, (await FILES[language]()).default);
+  if (chosen !== language) return;
   i18n.global.locale.value = language;
   document.documentElement.lang = language;
 }

@@ -3,7 +3,8 @@ import { createApp } from 'vue';
 
 import { vuetify } from '@/app/vuetify';
 import App from '@/App.vue';
-import { i18n } from '@/i18n';
+import { browserLanguage, i18n, setLanguage } from '@/i18n';
 import { createPageRouter } from '@/router';
 
+await setLanguage(browserLanguage());
 createApp(App).use(createPinia()).use(i18n).use(vuetify).use(createPageRouter()).mount('#app');

@@ -4,11 +4,11 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { setCsrf } from '@/api/client';
 import { setLanguage } from '@/i18n';
 
-beforeEach(() => {
+beforeEach(async () => {
   localStorage.clear();
   sessionStorage.clear();
   setActivePinia(createPinia());
-  setLanguage('en');
+  await setLanguage('en');
 });
 
 afterEach(() => {
