@@ -1,7 +1,8 @@
 /* Generated from webviewer/wire/messages.py by `npm run generate`; do not edit. */
 
-export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles;
-export type ServerMessage = ServerHello | Opened | Progress | Answer | PercentileValues | Closed | ErrorMessage | Event;
+export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles | Measure;
+export type ServerMessage =
+  ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event;
 
 /**
  * A frame was displayed; ``displayed_ms`` is the page's time from receipt to display.
@@ -361,6 +362,67 @@ export interface Percentiles {
   viewport: number;
 }
 /**
+ * Ask what a shape measures, in stored values and true millimetres; the state of the viewport does not count.
+ *
+ * Points by ``kind``: the ends of a length; arm, vertex and arm of an angle; the corners of a rectangle in order; the ends
+ * of one axis of an ellipse and those of the other; a point.
+ *
+ */
+export interface Measure {
+  id: number;
+  kind: 'length' | 'angle' | 'rectangle' | 'ellipse' | 'point';
+  place: OnSlice | OnPlane;
+  type: 'measure';
+  viewport: number;
+}
+/**
+ * A shape on a slice of the stack; ``points`` are (column, row) with pixel centres at whole numbers (PS3.3 C.7.6.3).
+ *
+ */
+export interface OnSlice {
+  kind: 'slice';
+  /**
+   * @minItems 1
+   * @maxItems 4
+   */
+  points:
+    | [[number, number]]
+    | [[number, number], [number, number]]
+    | [[number, number], [number, number], [number, number]]
+    | [[number, number], [number, number], [number, number], [number, number]];
+  position: number;
+}
+/**
+ * A shape on a plane through the volume, or on a slab around it, in patient coordinates (LPS, mm).
+ *
+ * ``row`` and ``column`` span the plane as in a ViewState; all points lie in it.
+ *
+ */
+export interface OnPlane {
+  blend?: 'mip' | 'minip' | 'mean' | 'sum';
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  column: [number, number, number];
+  kind: 'plane';
+  /**
+   * @minItems 1
+   * @maxItems 4
+   */
+  points:
+    | [[number, number, number]]
+    | [[number, number, number], [number, number, number]]
+    | [[number, number, number], [number, number, number], [number, number, number]]
+    | [[number, number, number], [number, number, number], [number, number, number], [number, number, number]];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  row: [number, number, number];
+  slab?: number;
+}
+/**
  * A viewport was freed by the server; ``code`` and ``message`` say why.
  *
  */
@@ -389,6 +451,43 @@ export interface Event {
   series: string | null;
   type: 'event';
   value: number | null;
+}
+/**
+ * Reply to measure.
+ *
+ * ``value``: millimetres or pixels, degrees, or the value at a point (a triple of colours), in ``unit``; null where there is
+ * none, and of a rectangle or ellipse, whose values (in ``unit`` too) are in ``statistics``. ``interpolated``: values lie
+ * between stored ones. ``spacing`` says where the millimetres come from, ``point`` where a point lies in the patient.
+ * ``code`` says why nothing could be measured: ``not_loaded`` (pixels have not come) and ``busy`` (too much at once) are
+ * worth asking again, others are those of errors.
+ *
+ */
+export interface Measured {
+  code: string;
+  id: number;
+  interpolated: boolean;
+  point: [number, number, number] | null;
+  spacing: ('pixel' | 'fiducial' | 'imager' | 'ultrasound' | 'none') | 'volume';
+  statistics: RegionStatistics | null;
+  type: 'measured';
+  unit: string;
+  value: number | [number, number, number] | null;
+  viewport: number;
+}
+/**
+ * What is known of the pixels whose centres lie in a rectangle or ellipse, or on its edge (padding left out).
+ *
+ * ``n`` of them; ``area`` in mm2 is that of the shape, null without a spacing. Values are null where there are too few
+ * pixels; ``deviation`` divides by n - 1.
+ *
+ */
+export interface RegionStatistics {
+  area: number | null;
+  deviation: number | null;
+  high: number | null;
+  low: number | null;
+  mean: number | null;
+  n: number;
 }
 /**
  * A viewport is bound; ``view`` is the state its next frames show.

@@ -1,8 +1,8 @@
 """JSON messages of ``/eventQueue``; the TypeScript types are generated from these models.
 
-Browser to server: hello, open, view, ack, close, query, pick, percentiles. Server to browser: hello, opened, progress,
-answer, percentile-values, closed, error, event. Control parses hello, open, view and close, checks rights and keeps
-the merged ViewStates; it relays the rest, and every frame, unread.
+Browser to server: hello, open, view, ack, close, query, pick, percentiles, measure. Server to browser: hello, opened,
+progress, answer, percentile-values, measured, closed, error, event. Control parses hello, open, view and close, checks
+rights and keeps the merged ViewStates; it relays the rest, and every frame, unread.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from webviewer.domain.image import Vector, Window
-from webviewer.domain.view import ViewState, WindowKind
+from webviewer.domain.view import Blend, Direction, Position, ViewState, WindowKind
 from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
 
 PROTOCOL_VERSION = 1
@@ -24,6 +24,7 @@ Side = Annotated[int, Field(ge=16, le=8192)]
 Size = tuple[Side, Side]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Orientation = Literal["axial", "coronal", "sagittal"]
+SpacingSource = Literal["pixel", "fiducial", "imager", "ultrasound", "none"]
 
 
 class Message(BaseModel):
@@ -152,8 +153,57 @@ class Percentiles(Message):
         return self
 
 
+ShapeKind = Literal["length", "angle", "rectangle", "ellipse", "point"]
+MAX_SHAPE_POINTS = 4
+_SHAPE_POINTS: dict[ShapeKind, int] = {"length": 2, "angle": 3, "rectangle": 4, "ellipse": 4, "point": 1}
+
+
+class OnSlice(Message):
+    """A shape on a slice of the stack; ``points`` are (column, row) with pixel centres at whole numbers (PS3.3 C.7.6.3)."""
+
+    kind: Literal["slice"] = "slice"
+    position: float
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=1, max_length=MAX_SHAPE_POINTS)]
+
+
+class OnPlane(Message):
+    """A shape on a plane through the volume, or on a slab around it, in patient coordinates (LPS, mm).
+
+    ``row`` and ``column`` span the plane as in a ViewState; all points lie in it.
+    """
+
+    kind: Literal["plane"] = "plane"
+    row: Direction
+    column: Direction
+    slab: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0.0
+    blend: Blend = "mip"
+    points: Annotated[tuple[Position, ...], Field(min_length=1, max_length=MAX_SHAPE_POINTS)]
+
+
+class Measure(Message):
+    """Ask what a shape measures, in stored values and true millimetres; the state of the viewport does not count.
+
+    Points by ``kind``: the ends of a length; arm, vertex and arm of an angle; the corners of a rectangle in order; the ends
+    of one axis of an ellipse and those of the other; a point.
+    """
+
+    type: Literal["measure"] = "measure"
+    viewport: Viewport
+    id: Sequence
+    kind: ShapeKind
+    place: Annotated[OnSlice | OnPlane, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _the_shape_has_its_points(self) -> Self:
+        wanted = _SHAPE_POINTS[self.kind]
+        if len(self.place.points) != wanted:
+            text = f"the number of points of this kind of shape is {wanted}"
+            raise ValueError(text)
+        return self
+
+
 ClientMessage = Annotated[
-    ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles, Field(discriminator="type")
+    ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles | Measure, Field(discriminator="type")
 ]
 client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
@@ -190,7 +240,7 @@ class StackGeometry(Message):
     column: Vector | None = None
     spacing: tuple[float, float] | None = None
     """mm between rows, between columns."""
-    spacing_source: Literal["pixel", "fiducial", "imager", "ultrasound", "none"] = "none"
+    spacing_source: SpacingSource = "none"
     thickness: float | None = None
     step: float | None = None
     """Distance of neighbouring slices in mm, null if uneven."""
@@ -268,6 +318,43 @@ class PercentileValues(Message):
     share: float = 0.0
 
 
+class RegionStatistics(Message):
+    """What is known of the pixels whose centres lie in a rectangle or ellipse, or on its edge (padding left out).
+
+    ``n`` of them; ``area`` in mm2 is that of the shape, null without a spacing. Values are null where there are too few
+    pixels; ``deviation`` divides by n - 1.
+    """
+
+    n: int
+    area: float | None
+    mean: float | None
+    deviation: float | None
+    low: float | None
+    high: float | None
+
+
+class Measured(Message):
+    """Reply to measure.
+
+    ``value``: millimetres or pixels, degrees, or the value at a point (a triple of colours), in ``unit``; null where there is
+    none, and of a rectangle or ellipse, whose values (in ``unit`` too) are in ``statistics``. ``interpolated``: values lie
+    between stored ones. ``spacing`` says where the millimetres come from, ``point`` where a point lies in the patient.
+    ``code`` says why nothing could be measured: ``not_loaded`` (pixels have not come) and ``busy`` (too much at once) are
+    worth asking again, others are those of errors.
+    """
+
+    type: Literal["measured"] = "measured"
+    viewport: Viewport
+    id: Sequence
+    value: float | tuple[float, float, float] | None = None
+    unit: str = ""
+    statistics: RegionStatistics | None = None
+    interpolated: bool = False
+    spacing: SpacingSource | Literal["volume"] = "none"
+    point: Vector | None = None
+    code: str = ""
+
+
 class Closed(Message):
     """A viewport was freed by the server; ``code`` and ``message`` say why."""
 
@@ -297,7 +384,7 @@ class Event(Message):
 
 
 ServerMessage = Annotated[
-    ServerHello | Opened | Progress | Answer | PercentileValues | Closed | ErrorMessage | Event,
+    ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event,
     Field(discriminator="type"),
 ]
 server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
@@ -318,7 +405,9 @@ class NodeOpen(_Opening):
     pixels: PixelSource
 
 
-NodeMessage = Annotated[NodeOpen | View | Ack | Close | Query | Pick | Percentiles, Field(discriminator="type")]
+NodeMessage = Annotated[
+    NodeOpen | View | Ack | Close | Query | Pick | Percentiles | Measure, Field(discriminator="type")
+]
 node_message: TypeAdapter[NodeMessage] = TypeAdapter(NodeMessage)
 
 

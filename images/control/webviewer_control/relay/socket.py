@@ -18,6 +18,7 @@ from webviewer.wire.messages import (
     CloseCode,
     ErrorMessage,
     Event,
+    Measure,
     Open,
     Percentiles,
     Pick,
@@ -147,7 +148,7 @@ class Relay:
             case Close():
                 self.viewports.close(message.viewport)
                 await self.link.send(text)
-            case Ack() | Query() | Pick() | Percentiles():
+            case Ack() | Query() | Pick() | Percentiles() | Measure():
                 await self.link.send(text)
             case ClientHello():
                 complaint = "hello is said once"

@@ -24,6 +24,7 @@ from webviewer_render.worker.protocol import (
     Cancel,
     Cancelled,
     Failed,
+    MeasuredValues,
     PercentilesRead,
     Ready,
     Rendered,
@@ -35,7 +36,7 @@ from webviewer_render.worker.protocol import (
 
 _log = structlog.get_logger(__name__)
 _READ_AHEAD_BYTES = 1024 * 1024
-Answer = tuple[Rendered | Valued | PercentilesRead | Failed | Cancelled, bytes]
+Answer = tuple[Rendered | Valued | PercentilesRead | MeasuredValues | Failed | Cancelled, bytes]
 
 
 class WorkerLostError(WebViewerError):
@@ -151,7 +152,7 @@ class WorkerProcess:
         if isinstance(message, Ready):
             _log.info("worker ready", pid=self.pid, warm_up_seconds=round(message.seconds, 3))
             self.ready.set()
-        elif isinstance(message, (Rendered, Valued, PercentilesRead, Failed, Cancelled)):
+        elif isinstance(message, (Rendered, Valued, PercentilesRead, MeasuredValues, Failed, Cancelled)):
             future = self.jobs.get(message.job)
             if future is not None and not future.done():
                 future.set_result((message, payload))

@@ -16,7 +16,15 @@ from webviewer_render import metrics
 from webviewer_render.backends import BackendName
 from webviewer_render.pool.lane import Lane
 from webviewer_render.pool.process import WorkerLostError, WorkerProcess
-from webviewer_render.worker.protocol import Cancel, Cancelled, Failed, PercentilesRead, Rendered, Valued
+from webviewer_render.worker.protocol import (
+    Cancel,
+    Cancelled,
+    Failed,
+    MeasuredValues,
+    PercentilesRead,
+    Rendered,
+    Valued,
+)
 
 _log = structlog.get_logger(__name__)
 _BACK_OFF_SECONDS = (0.0, 0.1, 1.0, 5.0, 15.0)
@@ -95,7 +103,7 @@ class WorkerPool:
 
     async def ask(
         self, lane: Lane, job: Job, message: Callable[[int], BaseModel]
-    ) -> tuple[Rendered | Valued | PercentilesRead, bytes]:
+    ) -> tuple[Rendered | Valued | PercentilesRead | MeasuredValues, bytes]:
         """Do a job in the lane's worker; ``message`` makes the command of a job number.
 
         Raises WorkerLostError if the worker dies (ask again for what is wanted then), JobCancelledError,

@@ -17,6 +17,7 @@ from webviewer.wire.messages import (
     Close,
     Closed,
     ErrorMessage,
+    Measure,
     NodeMessage,
     NodeOpen,
     Percentiles,
@@ -120,12 +121,8 @@ class Link:
             viewport.change(message)
         elif isinstance(message, Ack):
             viewport.acknowledge(message)
-        elif isinstance(message, Query):
-            viewport.query(message)
-        elif isinstance(message, Pick):
-            viewport.pick(message)
-        elif isinstance(message, Percentiles):
-            viewport.percentiles(message)
+        else:
+            _ask(viewport, message)
 
     def _open(self, message: NodeOpen) -> None:
         number = message.viewport
@@ -185,6 +182,17 @@ class Link:
         if viewport.series is not None:
             self._context.library.release(viewport.series)
         self._context.slots.viewport_closed(self.session)
+
+
+def _ask(viewport: Viewport, message: Query | Pick | Percentiles | Measure) -> None:
+    if isinstance(message, Query):
+        viewport.query(message)
+    elif isinstance(message, Pick):
+        viewport.pick(message)
+    elif isinstance(message, Percentiles):
+        viewport.percentiles(message)
+    else:
+        viewport.measure(message)
 
 
 def _parse(text: str) -> NodeMessage:

@@ -16,6 +16,8 @@ from webviewer.wire.messages import (
     Ack,
     Answer,
     ErrorMessage,
+    Measure,
+    Measured,
     NodeOpen,
     Percentiles,
     PercentileValues,
@@ -34,6 +36,7 @@ from webviewer_render.sessions.clock import Handle
 from webviewer_render.sessions.context import Context
 from webviewer_render.sessions.drawing import Drawing
 from webviewer_render.sessions.flow import AckWindow
+from webviewer_render.sessions.measurements import Measurements
 from webviewer_render.sessions.pinning import with_pixels
 from webviewer_render.sessions.queries import Queries
 from webviewer_render.sessions.scene import Scene
@@ -115,6 +118,7 @@ class Viewport:
         self._line: Handle | None = None
         self._progress: Handle | None = None
         self._queries: Queries | None = None
+        self._measurements: Measurements | None = None
 
     # ------------------------------------------------------------ life
 
@@ -131,6 +135,7 @@ class Viewport:
             self._early = None
         opened = scene.opened(self.number, self.view)
         self._queries = Queries(self.number, scene, opened.unit, self._context, self._outlet)
+        self._measurements = Measurements(self.number, series, opened.unit, self._context, self._outlet)
         self._outlet.post(opened)
         series.look(self, scene.slot(self.view))
         self._report_progress()
@@ -154,6 +159,8 @@ class Viewport:
             self._task.cancel()
         if self._queries is not None:
             self._queries.close()
+        if self._measurements is not None:
+            self._measurements.close()
         if self.scene is not None:
             self.scene.close()
             self.scene.series.look_away(self)
@@ -210,6 +217,13 @@ class Viewport:
             self._queries.percentiles(message, self.view)
         else:
             self._outlet.post(PercentileValues(viewport=self.number, id=message.id, values=None))
+
+    def measure(self, message: Measure) -> None:
+        """Answer what a shape measures. Raises InvalidRequestError for one that lies nowhere."""
+        if self._measurements is not None:
+            self._measurements.measure(message)
+        else:
+            self._outlet.post(Measured(viewport=self.number, id=message.id, code="not_loaded"))
 
     # ------------------------------------------------------------ what the series says
 

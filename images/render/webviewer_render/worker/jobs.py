@@ -16,6 +16,7 @@ from webviewer.domain.image import ImageDescription, Vector
 from webviewer.domain.study import InstanceSource
 from webviewer.domain.view import ImageView, MprView, Quality, VolumeView
 from webviewer.errors import InvalidRequestError, NotFoundError, UnsupportedImageError, WebViewerError
+from webviewer.wire.messages import RegionStatistics
 from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
@@ -23,6 +24,7 @@ from webviewer_render.scene.measure import Shape, plane_area_values, value_at_po
 from webviewer_render.scene.percentiles import MAX_VALUES, percentiles, region_values, slice_values
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
 from webviewer_render.scene.plane import render_plane
+from webviewer_render.scene.shapes import on_plane, on_slice
 from webviewer_render.volume.voxels import NOT_THERE
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import fetch_one, read_local
@@ -31,6 +33,8 @@ from webviewer_render.worker.protocol import (
     Cancelled,
     Failed,
     JobCommand,
+    Measure,
+    MeasuredValues,
     Percentiles,
     PercentilesRead,
     Pick,
@@ -69,13 +73,15 @@ def perform(job: JobCommand, loader: Loader | None, backend: Backend, cancelled:
 
 
 def _read(
-    job: Value | Pick | Percentiles, loader: Loader, backend: Backend, cancelled: Callable[[], bool]
+    job: Value | Pick | Percentiles | Measure, loader: Loader, backend: Backend, cancelled: Callable[[], bool]
 ) -> BaseModel:
     if isinstance(job, Pick):
         return _pick(job, loader, backend, cancelled)
     if isinstance(job, Percentiles):
         values, share = _values(job, loader, cancelled)
         return PercentilesRead(job=job.job, values=percentiles(values, job.percents, non_air=job.non_air), share=share)
+    if isinstance(job, Measure):
+        return _measured(job, loader, cancelled)
     return _value(job, loader)
 
 
@@ -130,6 +136,24 @@ def _value(job: Value, loader: Loader) -> Valued:
     if instance.image is None:
         raise UnsupportedImageError(instance.problem)
     return Valued(job=job.job, value=value_at(pixels, instance.image, frame, *job.point))
+
+
+def _measured(job: Measure, loader: Loader, cancelled: Callable[[], bool]) -> MeasuredValues:
+    if job.view is not None:
+        found = on_plane(loader.volume.voxels(), job.view, job.kind, job.points, cancelled)
+    elif job.slot is not None:
+        pixels, instance, frame = _pixels(loader, job.slot)
+        if instance.image is None:
+            raise UnsupportedImageError(instance.problem)
+        found = on_slice(pixels, instance.image, frame, job.kind, job.points)
+    else:
+        text = "a shape lies on a slice or on a plane"
+        raise InvalidRequestError(text)
+    statistics = None
+    if found.statistics is not None:
+        n, area, mean, deviation, low, high, _ = found.statistics
+        statistics = RegionStatistics(n=n, area=area, mean=mean, deviation=deviation, low=low, high=high)
+    return MeasuredValues(job=job.job, value=found.value, statistics=statistics, interpolated=found.interpolated)
 
 
 def _pick(job: Pick, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Valued:

@@ -16,6 +16,7 @@ from webviewer.domain.image import Vector
 from webviewer.domain.study import InstanceSource
 from webviewer.domain.view import MprView, Quality, ViewState
 from webviewer.wire.frame import Encoding
+from webviewer.wire.messages import RegionStatistics, ShapeKind
 
 PREFIX = struct.Struct("<II")
 ARENA_NUMBER = struct.Struct("<I")
@@ -122,6 +123,21 @@ class Percentiles(_Message):
     non_air: bool = False
 
 
+class Measure(_Message):
+    """Read what a shape on a slice that is in the arena measures, or with a ``view`` on the plane that it shows.
+
+    ``points`` are (column, row) of the source picture, or millimetres along the plane from the view's centre.
+    """
+
+    op: Literal["measure"] = "measure"
+    job: int
+    arena: int
+    slot: int | None
+    kind: ShapeKind
+    points: tuple[tuple[float, float], ...]
+    view: MprView | None = None
+
+
 class Thumbnail(_Message):
     """Fetch, decode and draw one frame outside any arena; ``index`` is its object's place in the manifest."""
 
@@ -141,10 +157,11 @@ class Cancel(_Message):
     job: int
 
 
-JobCommand = Render | Value | Pick | Percentiles | Thumbnail
+JobCommand = Render | Value | Pick | Percentiles | Measure | Thumbnail
 """What somebody waits for."""
 Command = Annotated[
-    Attach | Load | Detach | Render | Value | Pick | Percentiles | Thumbnail | Cancel, Field(discriminator="op")
+    Attach | Load | Detach | Render | Value | Pick | Percentiles | Measure | Thumbnail | Cancel,
+    Field(discriminator="op"),
 ]
 command: TypeAdapter[Command] = TypeAdapter(Command)
 
@@ -217,6 +234,16 @@ class PercentilesRead(_Message):
     share: Annotated[float, Field(ge=0, le=1)]
 
 
+class MeasuredValues(_Message):
+    """The value at a point, or the statistics of an area."""
+
+    op: Literal["measured"] = "measured"
+    job: int
+    value: float | tuple[float, float, float] | None = None
+    statistics: RegionStatistics | None = None
+    interpolated: bool = False
+
+
 class Failed(_Message):
     """A job could not be done; ``code`` is that of a domain error, or ``internal``."""
 
@@ -234,7 +261,16 @@ class Cancelled(_Message):
 
 
 Reply = Annotated[
-    Ready | SlotReady | SlotFailed | LoadFailed | Rendered | Valued | PercentilesRead | Failed | Cancelled,
+    Ready
+    | SlotReady
+    | SlotFailed
+    | LoadFailed
+    | Rendered
+    | Valued
+    | PercentilesRead
+    | MeasuredValues
+    | Failed
+    | Cancelled,
     Field(discriminator="op"),
 ]
 reply: TypeAdapter[Reply] = TypeAdapter(Reply)

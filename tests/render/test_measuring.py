@@ -1,0 +1,267 @@
+"""Shapes that a page asks about: lengths, angles, values; on slices and planes; and what is refused."""
+
+import io
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from pydicom import dcmread
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SPACING = 3.4
+STEP = 20.0
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def node(tmp_path_factory, start_node):
+    async with start_node(tmp_path_factory.mktemp("node")) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def objects(phantom):
+    return list(phantom("measuring", slices=8).instances())
+
+
+@pytest.fixture(scope="module")
+def values(objects):
+    """Modality values by z."""
+    found = {}
+    for content in objects:
+        dataset = dcmread(io.BytesIO(content))
+        slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
+        found[round(float(dataset.ImagePositionPatient[2]), 3)] = dataset.pixel_array * slope + intercept
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def series(node, objects, tmp_path_factory):
+    return await node.store(objects, tmp_path_factory.mktemp("measuring"))
+
+
+async def ask(tab, kind, viewport=0, number=7, **place):
+    before = len(tab.messages)
+    place = {"kind": "slice" if "position" in place else "plane"} | place
+    await tab.send(type="measure", viewport=viewport, id=number, kind=kind, place=place)
+    return await tab.message("measured", "error", after=before)
+
+
+async def on_third_slice(node, tab, series):
+    opened = await node.open(tab, series)
+    await tab.loaded()
+    return opened["slices"][2]["position"]
+
+
+def summary(values):
+    return {
+        "n": values.size,
+        "mean": pytest.approx(values.mean()),
+        "deviation": pytest.approx(values.std(ddof=1)),
+        "low": values.min(),
+        "high": values.max(),
+    }
+
+
+async def test_a_length_and_an_angle_on_a_slice_are_in_millimetres_and_degrees(node, series):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        length = await ask(tab, "length", position=position, points=[[10, 20], [40, 60]])
+        angle = await ask(tab, "angle", position=position, points=[[10, 20], [10, 50], [40, 50]])
+    assert length["value"] == pytest.approx(50 * SPACING)
+    assert (length["unit"], length["spacing"], length["id"], length["code"]) == ("mm", "pixel", 7, "")
+    assert (angle["value"], angle["unit"]) == (pytest.approx(90), "°")
+
+
+async def test_a_rectangle_and_an_ellipse_on_a_slice_are_of_the_stored_values_inside(node, series, values):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        corners = [[30, 20], [90.2, 20], [90.2, 61.4], [30, 61.4]]
+        rectangle = await ask(tab, "rectangle", position=position, points=corners)
+        ends = [[40, 48], [80, 48], [60, 30], [60, 66]]
+        ellipse = await ask(tab, "ellipse", position=position, points=ends)
+    stored = values[round(position, 3)]
+    assert rectangle["statistics"] == summary(stored[20:62, 30:91]) | {"area": pytest.approx(60.2 * 41.4 * SPACING**2)}
+    assert (rectangle["unit"], rectangle["interpolated"], rectangle["value"]) == ("HU", False, None)
+    y, x = np.mgrid[: stored.shape[0], : stored.shape[1]]
+    inside = stored[((x - 60) / 20) ** 2 + ((y - 48) / 18) ** 2 <= 1 + 1e-9]
+    assert ellipse["statistics"] == summary(inside) | {"area": pytest.approx(np.pi * 20 * 18 * SPACING**2)}
+
+
+async def test_a_turned_rectangle_is_of_the_pixels_inside_its_corners(node, series, values):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        corners = [[60, 30], [70, 40], [60, 50], [50, 40]]
+        found = await ask(tab, "rectangle", position=position, points=corners)
+    stored = values[round(position, 3)]
+    y, x = np.mgrid[: stored.shape[0], : stored.shape[1]]
+    inside = stored[abs(x - 60) + abs(y - 40) <= 10]
+    assert found["statistics"] == summary(inside) | {"area": pytest.approx(200 * SPACING**2)}
+
+
+async def test_a_point_is_the_stored_value_and_where_it_lies(node, series, values):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        inside = await ask(tab, "point", position=position, points=[[61.3, 39.8]])
+        beside = await ask(tab, "point", position=position, points=[[-20, 4]])
+    assert (inside["value"], inside["unit"]) == (values[round(position, 3)][40, 61], "HU")
+    assert inside["point"][2] == pytest.approx(position)
+    assert (beside["value"], beside["code"]) == (None, "")
+
+
+async def test_a_shape_beside_the_picture_has_an_area_and_no_values(node, series):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        corners = [[300, 20], [400, 20], [400, 60], [300, 60]]
+        found = await ask(tab, "rectangle", position=position, points=corners)
+    area = pytest.approx(100 * 40 * SPACING**2)
+    assert found["statistics"] == {"n": 0, "area": area, "mean": None, "deviation": None, "low": None, "high": None}
+
+
+async def test_a_plane_along_the_slices_measures_what_the_slice_does(node, series, values):
+    async with node.tab() as tab:
+        opened = await node.open(tab, series, window="mpr")
+        await tab.loaded()
+        grid, position = opened["volume"], opened["slices"][3]["position"]
+        origin, across, down = (np.array(grid[key]) for key in ("origin", "across", "down"))
+
+        def at(column, row):
+            point = origin + across * column + down * row
+            return [point[0], point[1], position]
+
+        plane = {"row": [1, 0, 0], "column": [0, 1, 0]}
+        corners = [at(50, 30), at(70, 30), at(70, 50), at(50, 50)]
+        rectangle = await ask(tab, "rectangle", **plane, points=corners)
+        point = await ask(tab, "point", **plane, points=[at(61, 40)])
+        length = await ask(tab, "length", **plane, points=[at(10, 20), at(40, 60)])
+        angle = await ask(tab, "angle", **plane, points=[at(10, 20), at(10, 50), at(40, 50)])
+    stored = values[round(position, 3)]
+    assert rectangle["statistics"] == summary(stored[30:51, 50:71]) | {"area": pytest.approx(400 * SPACING**2)}
+    assert (rectangle["interpolated"], rectangle["spacing"], rectangle["unit"]) == (False, "volume", "HU")
+    assert (point["value"], point["interpolated"]) == (pytest.approx(stored[40, 61]), False)
+    assert (length["value"], length["unit"]) == (pytest.approx(50 * SPACING), "mm")
+    assert angle["value"] == pytest.approx(90)
+
+
+async def test_a_slab_is_measured_as_it_is_joined_and_says_that_values_lie_between(node, series, values):
+    async with node.tab() as tab:
+        opened = await node.open(tab, series, window="mpr")
+        await tab.loaded()
+        grid = opened["volume"]
+        origin, across, down = (np.array(grid[key]) for key in ("origin", "across", "down"))
+        heights = sorted(values)
+        between = (heights[3] + heights[4]) / 2
+        point = (origin + across * 61 + down * 40).tolist()[:2]
+        plane = {"row": [1, 0, 0], "column": [0, 1, 0]}
+        thin = await ask(tab, "point", **plane, points=[[*point, between]])
+        thick = await ask(tab, "point", **plane, slab=STEP, blend="minip", points=[[*point, between]])
+        oblique = await ask(tab, "point", row=[1, 0, 0], column=[0, 0.6, -0.8], points=[[*point, heights[3]]])
+    two = [values[heights[3]][40, 61], values[heights[4]][40, 61]]
+    assert (thin["value"], thin["interpolated"]) == (pytest.approx(np.mean(two)), True)
+    assert thick["interpolated"] is True
+    assert min(two) - 1 <= thick["value"] <= max(two) + 1
+    assert oblique["value"] == pytest.approx(two[0])
+
+
+SLICE = {"kind": "slice", "position": 0, "points": [[1, 1], [2, 2]]}
+PLANE = {"kind": "plane", "row": [1, 0, 0], "column": [0, 1, 0], "points": [[0, 0, 0], [9, 0, 0]]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("length", SLICE | {"points": [[1, 1]]}),
+        ("length", SLICE | {"points": [[1, 1]] * 5000}),
+        ("length", SLICE | {"points": [["NaN", 1], [2, 2]]}),
+        ("length", SLICE | {"points": [[1e300, 1], [2, 2]]}),
+        ("length", SLICE | {"position": 1e300}),
+        ("length", SLICE | {"points": [[1, 1, 1], [2, 2, 2]]}),
+        ("cobb", SLICE),
+        ("length", PLANE | {"row": [0, 0, 0]}),
+        ("length", PLANE | {"column": [0.8, 0.6, 0]}),
+        ("length", PLANE | {"points": [[0, 0, 0], [9, 0, 1e7]]}),
+        ("length", PLANE | {"points": [[0, 0, 0], [9, 0, 5]]}),
+        ("length", PLANE | {"slab": 1e6}),
+        ("length", PLANE | {"slab": -1}),
+        ("length", PLANE | {"blend": "median"}),
+        ("length", {"kind": "nowhere", "points": [[1, 1], [2, 2]]}),
+    ],
+)
+async def test_what_cannot_be_measured_is_refused(node, series, kind, place):
+    async with node.tab() as tab:
+        await node.open(tab, series)
+        before = len(tab.messages)
+        await tab.send(type="measure", viewport=0, id=1, kind=kind, place=place)
+        refused = await tab.message("measured", "error", after=before)
+    assert (refused["type"], refused["code"]) == ("error", "invalid")
+
+
+async def test_numbers_that_are_no_json_and_messages_that_are_too_long_are_refused(node, series):
+    async with node.tab() as tab:
+        await node.open(tab, series)
+        place = '{"kind":"slice","position":0,"points":[[NaN,0]]}'
+        not_json = f'{{"type":"measure","viewport":0,"id":1,"kind":"point","place":{place}}}'
+        too_long = f'{{"type":"measure","points":[{"[0,0]," * 20_000}[0,0]]}}'
+        for text, code in ((not_json, "invalid"), (too_long, "too_large")):
+            before = len(tab.messages)
+            await tab.link.send(text)
+            refused = await tab.message("measured", "error", after=before)
+            assert (refused["type"], refused["code"]) == ("error", code)
+
+
+async def test_a_viewport_that_is_not_open_measures_nothing(node):
+    async with node.tab() as tab:
+        refused = await ask(tab, "length", viewport=3, position=0, points=[[1, 1], [2, 2]])
+    assert (refused["type"], refused["code"]) == ("error", "not_open")
+
+
+async def test_a_plane_of_a_series_that_is_no_volume_is_refused(node, phantom, tmp_path):
+    two = await node.store(list(phantom("pair", slices=2).instances()), tmp_path)
+    async with node.tab() as tab:
+        await node.open(tab, two)
+        refused = await ask(tab, "length", row=[1, 0, 0], column=[0, 1, 0], points=[[0, 0, 0], [9, 0, 0]])
+    assert (refused["type"], refused["code"]) == ("error", "invalid")
+
+
+async def test_an_area_of_any_size_is_cut_to_the_volume(node, series):
+    async with node.tab() as tab:
+        await node.open(tab, series, window="mpr")
+        await tab.loaded()
+        corners = [[-9e5, -9e5, -100], [9e5, -9e5, -100], [9e5, 9e5, -100], [-9e5, 9e5, -100]]
+        found = await ask(tab, "rectangle", row=[1, 0, 0], column=[0, 1, 0], points=corners)
+    assert 0 < found["statistics"]["n"] <= 128 * 96
+
+
+async def test_too_many_shapes_at_once_are_told_to_ask_again(node, series):
+    async with node.tab() as tab:
+        position = await on_third_slice(node, tab, series)
+        place = {"kind": "slice", "position": position, "points": [[0, 0], [127, 0], [127, 95], [0, 95]]}
+        for number in range(40):
+            await tab.send(type="measure", viewport=0, id=number, kind="rectangle", place=place)
+        await tab.wait(lambda: sum(m["type"] == "measured" for m in tab.messages) == 40)
+        answers = [message for message in tab.messages if message["type"] == "measured"]
+        later = await ask(tab, "rectangle", position=position, points=place["points"])
+    assert sorted(answer["id"] for answer in answers) == list(range(40))
+    assert {answer["code"] for answer in answers} == {"", "busy"}
+    assert all((answer["statistics"] is None) == (answer["code"] == "busy") for answer in answers)
+    assert later["statistics"]["n"] == 128 * 96
+
+
+async def test_a_picture_without_a_spacing_is_measured_in_pixels(node, objects, tmp_path):
+    dataset = dcmread(io.BytesIO(objects[3]))
+    for keyword in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"):
+        delattr(dataset, keyword)
+    dataset.SeriesInstanceUID += ".1"
+    dataset.SOPInstanceUID += ".1"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    plain = await node.store([buffer.getvalue()], tmp_path)
+    async with node.tab() as tab:
+        opened = await node.open(tab, plain)
+        await tab.loaded()
+        position = opened["slices"][0]["position"]
+        length = await ask(tab, "length", position=position, points=[[10, 20], [40, 60]])
+        corners = [[10, 20], [20, 20], [20, 30], [10, 30]]
+        rectangle = await ask(tab, "rectangle", position=position, points=corners)
+    assert (length["value"], length["unit"], length["spacing"]) == (50, "px", "none")
+    assert (rectangle["statistics"]["area"], rectangle["statistics"]["n"]) == (None, 121)
