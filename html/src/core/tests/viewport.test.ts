@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ViewerConnection } from '../connection';
-import { FrameFlag, HEADER_LENGTH } from '../frameHeader';
+import { FrameFlag, type FrameHeader, HEADER_LENGTH } from '../frameHeader';
 import { sliceNamed } from '../goto';
 import { EventSocket, type SocketLike } from '../socket';
 import type { ViewportController } from '../viewport';
@@ -99,6 +99,28 @@ describe('a viewport on the connection', () => {
     expect(viewport.shownHeader?.serial).toBe(1);
     expect(viewport.settled).toBe(true);
     expect(server().of('ack')).toMatchObject([{ viewport: 1, serial: 1 }]);
+  });
+
+  it('tells whoever measures the page when a picture was drawn, also one of its own cache', async () => {
+    const { viewport } = connect();
+    document.body.append(viewport.canvas);
+    const drawn: unknown[] = [];
+    const listen = (event: Event): void => {
+      drawn.push((event as CustomEvent<FrameHeader>).detail);
+    };
+    window.addEventListener('picture', listen);
+    opened(viewport);
+    server().frame({ viewport: 1, sequence: 1, serial: 1, quality: 2 });
+    await ticks();
+    viewport.goTo(4);
+    await ticks();
+    viewport.goTo(0);
+    await ticks();
+    window.removeEventListener('picture', listen);
+    expect(drawn).toMatchObject([
+      { viewport: 1, sequence: 1, quality: 2 },
+      { viewport: 1, sequence: 3, quality: 2 },
+    ]);
   });
 
   it('merges what the hand does into one message per animation frame', async () => {

@@ -1,67 +1,95 @@
-"""Input-to-picture time in Chromium: from the wheel event to the drawing of the next picture."""
+"""Chromium as the reader has it, at 1280x720, with a probe in every page."""
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Self
 
-from playwright.sync_api import sync_playwright
+from playwright.async_api import Browser, CDPSession, Locator, Page, async_playwright
 
+from webviewer.bench.drawn_pictures import DrawnPictures
 from webviewer.bench.server import Tab
 
 CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"]
-# Watches the page from outside: when the wheel turned, and when a canvas was next drawn on.
-_PROBE = """
-window.__bench = {pending: 0, delays: []};
-const turned = () => { if (!__bench.pending) __bench.pending = performance.now(); };
-addEventListener('wheel', turned, {capture: true, passive: true});
-for (const name of ['drawImage', 'putImageData']) {
-  const original = CanvasRenderingContext2D.prototype[name];
-  CanvasRenderingContext2D.prototype[name] = function (...args) {
-    const result = original.apply(this, args);
-    if (__bench.pending) { __bench.delays.push(performance.now() - __bench.pending); __bench.pending = 0; }
-    return result;
-  };
-}
-const bitmap = ImageBitmapRenderingContext.prototype.transferFromImageBitmap;
-ImageBitmapRenderingContext.prototype.transferFromImageBitmap = function (...args) {
-  const result = bitmap.apply(this, args);
-  if (__bench.pending) { __bench.delays.push(performance.now() - __bench.pending); __bench.pending = 0; }
-  return result;
-};
-"""
+_PATIENCE_MS = 60_000
+_CLEAR = """() => {
+  Object.assign(window.__probe, { asked: [], drawn: [], received: 0, bytes: 0, mostHeld: 0, lastInput: 0 });
+}"""
+_SETTLED = """() => {
+  const newest = new Map(window.__probe.asked.map(([viewport, ...asked]) => [viewport, asked]));
+  const answered = ([viewport, [sequence, active]]) => !active && window.__probe.drawn.some(
+    ([where, what, quality]) => where === viewport && what >= sequence && quality > 0);
+  return newest.size > 0 && [...newest].every(answered);
+}"""
+_GLANCE_MS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class InputToPicture:
-    """Milliseconds from a wheel notch to the next picture."""
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start a browser of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
-    count: int
-    median: float
-    p95: float
+
+class WatchedPage:
+    """A page of a logged-in user that says when what was drawn, and what that cost."""
+
+    def __init__(self, page: Page, devtools: CDPSession) -> None:
+        self.page = page
+        self._devtools = devtools
+
+    @classmethod
+    async def open(cls, browser: Browser, tab: Tab, path: str) -> Self:
+        """Open a page in the session of ``tab``."""
+        context = await browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-US")
+        url = tab.server.url
+        await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in tab.cookies.items()])
+        await context.add_init_script(_probe())
+        page = await context.new_page()
+        page.set_default_timeout(_PATIENCE_MS)
+        devtools = await context.new_cdp_session(page)
+        await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        await page.goto(f"{url}{path}")
+        return cls(page, devtools)
+
+    async def close(self) -> None:
+        """Close the page."""
+        await self.page.context.close()
+
+    async def clear(self) -> None:
+        """Forget what was recorded so far."""
+        await self.page.evaluate(_CLEAR)
+
+    async def settled(self) -> None:
+        """Wait until the hand rests and all that it changed since ``clear`` shows its final picture."""
+        # A glance at every animation frame would be work of the page that is measured.
+        await self.page.wait_for_function(_SETTLED, polling=_GLANCE_MS)
+
+    async def pictures(self) -> DrawnPictures:
+        """Read what was recorded."""
+        return DrawnPictures.of(await self.page.evaluate("() => window.__probe"))
+
+    async def main_thread_seconds(self) -> float:
+        """Return how long the page's main thread has worked so far: scripts, styles, layout and painting."""
+        answer = await self._devtools.send("Performance.getMetrics")
+        return float(next(metric["value"] for metric in answer["metrics"] if metric["name"] == "TaskDuration"))
 
 
-def measure(url: str, tab: Tab, study: str, series: str, notches: int) -> InputToPicture:
-    """Scroll through a series in a real browser at 1280x720."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1280, "height": 720})
-        context.add_cookies([{"name": name, "value": value, "url": url} for name, value in tab.cookies.items()])
-        context.add_init_script(_PROBE)
-        page = context.new_page()
-        page.goto(f"{url}/viewer/image?s={study}&series={series}")
-        page.wait_for_selector("canvas", timeout=60_000)
-        page.wait_for_function("() => document.querySelector('[data-quality=lossless]')", timeout=60_000)
-        box = page.locator("canvas").first.bounding_box()
-        if box is None:
-            return InputToPicture(0, 0.0, 0.0)
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        for number in range(notches):
-            before = page.evaluate("__bench.delays.length")
-            page.mouse.wheel(0, 100 if number % 40 < 20 else -100)  # noqa: PLR2004 - there and back
-            page.wait_for_function("n => __bench.delays.length > n", arg=before, timeout=10_000)
-        delays: list[float] = page.evaluate("__bench.delays")
-        browser.close()
-    ordered = sorted(delays)
-    return InputToPicture(len(ordered), statistics.median(ordered), ordered[int(len(ordered) * 0.95)])
+async def middle(place: Locator) -> tuple[float, float]:
+    """Return the middle of an element in CSS px of the page."""
+    box = await place.bounding_box()
+    if box is None:
+        text = "the element is not visible"
+        raise RuntimeError(text)
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _probe() -> str:
+    return resources.files("webviewer.bench").joinpath("picture_probe.js").read_text(encoding="utf-8")

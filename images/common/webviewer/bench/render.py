@@ -31,14 +31,14 @@ Patch = dict[str, Any]
 def run(*, data: Path | None, frames: int, no_peer: bool, output: Path | None) -> int:
     """Measure and print; returns the exit status."""
     figures: dict[str, Any] = {}
-    with running_server() as (url, pid):
-        tab = Tab(url)
+    with running_server() as server:
+        tab = Tab(server)
         study, series = tab.upload(read_series(data) if data else list(VOLUME.instances()))
         figures["opening ms"] = _opening(tab, study, series)
         for side in SIDES:
-            figures[str(side)] = _frames(tab, study, series, side, frames, pid)
-        figures["users"] = _users(tab, study, series, pid)
-        figures["server resident MB"] = process_tree.resident_bytes(pid) / 1e6
+            figures[str(side)] = _frames(tab, study, series, side, frames)
+        figures["users"] = _users(tab, study, series)
+        figures["server resident MB"] = process_tree.resident_bytes(server.pid) / 1e6
         tab.close()
     if not no_peer:
         command = [sys.executable, "-m", "webviewer.bench.trame_peer", str(frames), "volume"]
@@ -78,9 +78,7 @@ def _opening(tab: Tab, study: str, series: str) -> dict[str, float]:
     return figures
 
 
-def _frames(  # noqa: PLR0913 - what is measured, and where
-    tab: Tab, study: str, series: str, side: int, count: int, pid: int
-) -> dict[str, float]:
+def _frames(tab: Tab, study: str, series: str, side: int, count: int) -> dict[str, float]:
     few = max(3, count // _VOLUME_SHARE)
     bone: Patch = {
         "mode": "composite",
@@ -99,25 +97,25 @@ def _frames(  # noqa: PLR0913 - what is measured, and where
         with tab.socket() as socket:
             viewport = Viewport(socket, study, series, side, window=window)
             viewport.frame_of(viewport.change(active=False, **setting), final)
-            figures[f"{name} preview"] = _cost(viewport, frames, pid, None)
-            figures[f"{name} final"] = _cost(viewport, frames, pid, final)
+            figures[f"{name} preview"] = _cost(tab, viewport, frames, None)
+            figures[f"{name} final"] = _cost(tab, viewport, frames, final)
             viewport.close()
     return figures
 
 
-def _cost(viewport: Viewport, count: int, pid: int, quality: Quality | None) -> float:
+def _cost(tab: Tab, viewport: Viewport, count: int, quality: Quality | None) -> float:
     """Return server CPU ms per frame; a final one is preceded by a preview where it is slow, as in life."""
     started = 0.0
     for number in range(-_WARM_FRAMES, count):
         if number == 0:
-            started = process_tree.cpu_seconds(pid)
+            started = tab.server.cpu_seconds()
         viewport.frame_of(viewport.change(active=quality is None, **turned(number)), quality)
-    return (process_tree.cpu_seconds(pid) - started) / count * 1000
+    return (tab.server.cpu_seconds() - started) / count * 1000
 
 
-def _users(tab: Tab, study: str, series: str, pid: int) -> dict[str, float]:
+def _users(tab: Tab, study: str, series: str) -> dict[str, float]:
     """Several users turn a plane at ten frames a second each; returns how many one core carries."""
-    started = process_tree.cpu_seconds(pid)
+    started = tab.server.cpu_seconds()
     threads = [threading.Thread(target=_user, args=(tab, study, series)) for _ in range(_USERS)]
     begun = time.perf_counter()
     for thread in threads:
@@ -125,7 +123,7 @@ def _users(tab: Tab, study: str, series: str, pid: int) -> dict[str, float]:
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - begun
-    share = (process_tree.cpu_seconds(pid) - started) / seconds / _USERS
+    share = (tab.server.cpu_seconds() - started) / seconds / _USERS
     return {"users": _USERS, "cores per user": share, "users per core": 1 / share}
 
 

@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import httpx2
 from websockets.sync.client import ClientConnection, connect
 
+from webviewer.bench import process_tree
 from webviewer.errors import PeerUnavailableError
 from webviewer.wire.frame import FrameHeader
 from webviewer.wire.messages import PROTOCOL_VERSION
@@ -27,9 +29,21 @@ _PART_BYTES = 16 * 1024 * 1024
 _PATIENCE = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running product: its address and the process at the root of its tree."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Return what all its processes have spent so far."""
+        return process_tree.cpu_seconds(self.pid)
+
+
 @contextmanager
-def running_server() -> Iterator[tuple[str, int]]:
-    """Yield (address, pid) of ``webviewer serve --demo`` on an empty folder."""
+def running_server() -> Iterator[Server]:
+    """Run ``webviewer serve --demo`` on an empty folder."""
     with tempfile.TemporaryDirectory(prefix="webviewer-bench-") as folder:
         command = [sys.executable, "-m", "webviewer", "serve", "--demo", "--no-sample", "--no-dicom", "--port", "0"]
         command += ["--data", folder, "--log-level", "warning"]
@@ -40,7 +54,7 @@ def running_server() -> Iterator[tuple[str, int]]:
             if found is None:
                 text = "the server did not start"
                 raise PeerUnavailableError(text)
-            yield found[1], process.pid
+            yield Server(found[1], process.pid)
         finally:
             process.terminate()
             process.wait(30)
@@ -51,12 +65,14 @@ def running_server() -> Iterator[tuple[str, int]]:
 class Tab:
     """A logged-in tab with one socket."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._http = httpx2.Client(base_url=url, headers={"Origin": url}, timeout=_PATIENCE)
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._http = httpx2.Client(base_url=server.url, headers={"Origin": server.url}, timeout=_PATIENCE)
         self._wait_ready()
         answer = self._http.post("/v2/login", json={"user": "demo", "password": "demo"}).raise_for_status()
         self._http.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        # A user who has not confirmed the notice has it between his hand and the picture.
+        self._http.put("/v2/settings/notice.diagnosis", json={"value": True}).raise_for_status()
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,8 +107,8 @@ class Tab:
     def socket(self) -> ClientConnection:
         """Open ``/eventQueue`` and say hello."""
         cookie = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
-        address = self._url.replace("http", "ws", 1) + "/eventQueue"
-        headers = {"Cookie": cookie, "Origin": self._url}
+        address = self.server.url.replace("http", "ws", 1) + "/eventQueue"
+        headers = {"Cookie": cookie, "Origin": self.server.url}
         socket: ClientConnection = connect(address, additional_headers=headers, compression=None, max_size=None)
         socket.send(json.dumps({"type": "hello", "version": PROTOCOL_VERSION}))
         return socket

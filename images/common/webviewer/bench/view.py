@@ -12,28 +12,34 @@ from typing import Any
 
 from webviewer.bench import process_tree
 from webviewer.bench.server import Tab, Viewport, read_series, running_server
+from webviewer.bench.table import Row, compared, limited, markdown
 from webviewer.domain.view import Quality
 
 SIDES = (512, 1024)
 _WARM_FRAMES = 5
 _OPENINGS = 5
+_HEAD = ("action", "side", "WebViewer, server CPU ms", "trame-rca, CPU ms", "ratio", "target", "verdict")
+_TARGETS = {512: 2.0}
+"""How many times less than the peer a slice of this side must cost."""
 
 
 def run(*, data: Path | None, frames: int, no_browser: bool, no_peer: bool, output: Path | None) -> int:
     """Measure and print; returns the exit status."""
     figures: dict[str, Any] = {}
-    with running_server() as (url, pid):
-        tab = Tab(url)
-        study, series = tab.upload(read_series(data))
+    with running_server() as server:
+        tab = Tab(server)
+        files = read_series(data)
+        study, series = tab.upload(files)
         figures["first image ms"] = _first_image(tab, study, series)
         for side in SIDES:
-            figures[str(side)] = _frames(tab, study, series, side, frames, pid)
+            figures[str(side)] = _frames(tab, study, series, side, frames)
         if not no_browser:
-            from webviewer.bench import browser  # noqa: PLC0415 - Playwright is not always there
+            from webviewer.bench import scrolling  # noqa: PLC0415 - Playwright is not always there
 
-            found = browser.measure(url, tab, study, series, frames)
-            figures["input to picture ms"] = {"median": found.median, "p95": found.p95, "count": found.count}
-        figures["server resident MB"] = process_tree.resident_bytes(pid) / 1e6
+            path = f"/viewer/image?s={study}&series={series}"
+            found = scrolling.measure(tab, path, slices=len(files), notches=frames)
+            figures["scrolling"] = found.figures()
+        figures["server resident MB"] = process_tree.resident_bytes(server.pid) / 1e6
         tab.close()
     if not no_peer:
         command = [sys.executable, "-m", "webviewer.bench.trame_peer", str(frames), "slice"]
@@ -59,9 +65,7 @@ def _first_image(tab: Tab, study: str, series: str) -> dict[str, float]:
     return {"cold": times[0], "warm": statistics.median(times[1:])}
 
 
-def _frames(  # noqa: PLR0913 - what is measured, and where
-    tab: Tab, study: str, series: str, side: int, count: int, pid: int
-) -> dict[str, float]:
+def _frames(tab: Tab, study: str, series: str, side: int, count: int) -> dict[str, float]:
     with tab.socket() as socket:
         viewport = Viewport(socket, study, series, side)
         positions = [piece["position"] for piece in viewport.opened["slices"]]
@@ -76,34 +80,45 @@ def _frames(  # noqa: PLR0913 - what is measured, and where
             started = 0.0
             for number, patch in enumerate(patches):
                 if number == _WARM_FRAMES:
-                    started, size = process_tree.cpu_seconds(pid), 0
+                    started, size = tab.server.cpu_seconds(), 0
                 size += viewport.frame_of(viewport.change(active=True, **patch))[1]
-            figures[f"{name} CPU ms"] = (process_tree.cpu_seconds(pid) - started) / count * 1000
+            figures[f"{name} CPU ms"] = (tab.server.cpu_seconds() - started) / count * 1000
             figures[f"{name} kB"] = size / count / 1000
-        started = process_tree.cpu_seconds(pid)
+        started = tab.server.cpu_seconds()
         for number in range(count):
             window = {"center": 41.5 + number, "width": 397}
             viewport.frame_of(viewport.change(active=False, window=window), Quality.LOSSLESS)
-        figures["final CPU ms"] = (process_tree.cpu_seconds(pid) - started) / count * 1000
+        figures["final CPU ms"] = (tab.server.cpu_seconds() - started) / count * 1000
         viewport.close()
     return figures
 
 
 def _report(figures: dict[str, Any]) -> None:
-    lines = [
-        "| action | side | WebViewer, server CPU ms (through the WebSocket) | trame-rca, CPU ms (in process) | ratio |"
-    ]
-    lines.append("|---|---|---|---|---|")
+    rows: list[Row] = []
     for side in SIDES:
-        for action in ("scroll", "window"):
-            ours = figures[str(side)][f"{action} CPU ms"]
-            peer = figures.get("trame-rca", {}).get(str(side), {}).get(action)
-            theirs, ratio = (f"{peer:.2f}", f"{peer / ours:.1f}") if peer else ("-", "-")
-            lines.append(f"| {action} | {side} | {ours:.2f} | {theirs} | {ratio} |")
-        lines.append(f"| lossless final | {side} | {figures[str(side)]['final CPU ms']:.2f} | - | - |")
+        ours = figures[str(side)]
+        peers = figures.get("trame-rca", {}).get(str(side), {})
+        rows += [
+            compared(action, side, ours[f"{action} CPU ms"], peers.get(action), _TARGETS.get(side))
+            for action in ("scroll", "window")
+        ]
+        rows.append(compared("lossless final", side, ours["final CPU ms"], None, None))
+    lines = [markdown(_HEAD, rows)]
     first = figures["first image ms"]
-    lines.append(f"\nFirst image: {first['cold']:.0f} ms cold, {first['warm']:.0f} ms warm.")
-    if found := figures.get("input to picture ms"):
-        lines.append(f"Wheel to picture in Chromium: median {found['median']:.0f} ms, p95 {found['p95']:.0f} ms.")
+    lines.append(f"First image: {first['cold']:.0f} ms cold, {first['warm']:.0f} ms warm.")
+    if found := figures.get("scrolling"):
+        lines += ["", markdown(("in Chromium", "figure", "target", "verdict"), scrolling_rows(found)), ""]
     lines.append(f"Server: {figures['server resident MB']:.0f} MB resident over all its processes.")
     print("\n".join(lines))  # noqa: T201 - the result of the command
+
+
+def scrolling_rows(found: dict[str, float]) -> list[Row]:
+    """Return the rows of the report on the wheel in Chromium."""
+    return [
+        limited("notches", found["notches"], None),
+        limited("wheel to picture, median ms", found["median"], None),
+        limited("wheel to picture, p95 ms", found["p95"], 80),
+        limited("page main thread per frame, CPU ms", found["page main thread per frame"], 8),
+        limited("server per frame, CPU ms", found["server CPU per frame"], 3),
+        limited("pictures out of order", found["out of order"], 0),
+    ]
