@@ -7,6 +7,7 @@ import json
 import re
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -455,3 +456,19 @@ def test_scrolling_keeps_the_main_thread_free(page, viewport):
     drag(page, (x, y), (120, 90), steps=40)
     settled(viewport)
     assert max(page.evaluate("window.long"), default=0) < 100
+
+
+def test_an_image_without_a_picture_says_why_in_the_readers_language(new_page, people, make_study):
+    first, second = make_study("Broken^Image", 2)
+    dataset = pydicom.dcmread(io.BytesIO(second))
+    dataset.PhotometricInterpretation = "ODD"
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    login = people.add(language="ru", notice__diagnosis=True)
+    people.store(login, [first, buffer.getvalue()])
+    page = new_page(login, "/")
+    study = page.request.get("/v2/studies").json()["studies"][0]["id"]
+    viewport = open_study(page, study)
+    page.mouse.move(*middle(viewport))
+    page.mouse.wheel(0, 120)
+    expect(viewport.get_by_text("Фотометрическая интерпретация ODD не показывается.")).to_be_visible()

@@ -133,6 +133,11 @@ async def test_objects_without_a_picture_are_stored_and_say_why(node, send, toke
     image, report = (await node.port.get_study(token("mine"), study.id)).series
     assert (image.kind, image.problem) == ("image", "")
     assert (report.kind, report.problem) == ("report", outcome.problem)
+    assert image.why is None
+    assert report.why == outcome.why
+    assert report.why.text == report.problem
+    (source,) = (await node.port.series_manifest(token("mine", series=report.id))).instances
+    assert source.why == outcome.why
 
 
 async def test_counts_and_series_order_are_right(node, send, token, make_object):

@@ -738,6 +738,8 @@ export interface components {
             uid: string;
             /** Version */
             version: string;
+            /** @default null */
+            why: components["schemas"]["Reason"] | null;
         };
         /**
          * SessionInfo

@@ -543,6 +543,17 @@ export interface StackFrame {
   position: number;
   problem: string;
   rows: number;
+  why: Reason | null;
+}
+/**
+ * A cause with its values. Pages translate ``code`` and put ``values`` into their own sentence.
+ *
+ */
+export interface Reason {
+  code: string;
+  values: {
+    [k: string]: number | string;
+  };
 }
 /**
  * Where voxels lie (LPS, mm).

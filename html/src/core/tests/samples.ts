@@ -66,6 +66,7 @@ export function stack(geometry: StackGeometry = AXIAL, count = 10, step = 2, fir
       number: index + 1,
       frame: 0,
       problem: '',
+      why: null,
       rows: 100,
       columns: 200,
       origin: first.map((value, axis) => value + index * step * (normal[axis] ?? 0)) as Vector,

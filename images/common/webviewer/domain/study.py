@@ -98,7 +98,8 @@ class SeriesSummary(Value):
     version: str
     """Changes whenever the content of the series does."""
     problem: str = ""
-    """Why it cannot be shown, empty if it can."""
+    """Why it cannot be shown, in English; empty if it can. ``why`` is the same for translation."""
+    why: Reason | None = None
     technique: dict[str, str] = Field(default_factory=dict)
     """Non-identifying acquisition values for the overlay, by DICOM keyword."""
 
@@ -121,7 +122,8 @@ class InstanceSource(Value):
     image: ImageDescription | None = None
     frames: FrameTable = FrameTable()
     problem: str = ""
-    """Why the object has no picture; ``image`` is null then."""
+    """Why the object has no picture, in English; ``image`` is null then. ``why`` is the same for translation."""
+    why: Reason | None = None
     path: str | None = None
     """Local file, only where storage and render share a process and a disk (unified mode)."""
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from webviewer.domain.image import Vector, Window
 from webviewer.domain.view import Blend, Direction, Position, ViewState, WindowKind
 from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
+from webviewer.reasons import Reason
 
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -230,7 +231,8 @@ class StackFrame(Message):
     origin: Vector | None = None
     """Centre of the first pixel, LPS mm."""
     problem: str = ""
-    """Why this slice cannot be shown."""
+    """Why this slice cannot be shown, in English; ``why`` is the same for translation."""
+    why: Reason | None = None
 
 
 class StackGeometry(Message):

@@ -118,6 +118,7 @@ class Stack:
             columns=image.columns if image else 0,
             origin=plane.origin if plane else None,
             problem=source.problem,
+            why=source.why,
         )
 
     def _geometry(self) -> StackGeometry:

@@ -145,6 +145,8 @@ class SeriesRow(Base):
     nimages: Mapped[int] = mapped_column(Integer)
     """Instances that have a picture; 0 gives ``problem`` a meaning."""
     problem: Mapped[str] = mapped_column(String(400))
+    """In English; ``why`` is the same for translation, null in rows of former releases."""
+    why: Mapped[dict[str, Any] | None] = mapped_column(Json)
     technique: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
@@ -167,6 +169,8 @@ class InstanceRow(Base):
     image: Mapped[str | None] = mapped_column(Text)
     frames: Mapped[str | None] = mapped_column(Text)
     problem: Mapped[str] = mapped_column(String(400))
+    """In English; ``why`` as in :class:`SeriesRow`."""
+    why: Mapped[dict[str, Any] | None] = mapped_column(Json)
     received: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
 
 

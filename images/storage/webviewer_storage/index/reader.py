@@ -14,6 +14,7 @@ from webviewer.domain.identity import Store
 from webviewer.domain.image import FrameTable, ImageDescription
 from webviewer.domain.study import InstanceSource, SeriesManifest, SeriesSummary, StudyDetail
 from webviewer.errors import NotFoundError
+from webviewer.reasons import Reason
 from webviewer_storage.index.models import InstanceRow, SeriesRow, StoreRow, StudyRow
 from webviewer_storage.index.search import summaries, summary
 
@@ -49,6 +50,7 @@ async def study_detail(connection: AsyncConnection, stores: Sequence[str], study
             nframes=row.nframes,
             version=row.version,
             problem="" if row.nimages else row.problem,
+            why=None if row.nimages else _reason(row.why),
             technique=row.technique,
         )
         for row in ordered
@@ -94,6 +96,7 @@ async def manifest_rows(connection: AsyncConnection, stores: Sequence[str], seri
         InstanceRow.image,
         InstanceRow.frames,
         InstanceRow.problem,
+        InstanceRow.why,
     )
     rows = (await connection.execute(select(*columns).where(InstanceRow.series_id == series))).all()
     return ManifestRows(series, found.version, found.modality, rows)
@@ -114,10 +117,15 @@ def manifest(found: ManifestRows) -> SeriesManifest:
             image=ImageDescription.model_validate_json(row.image) if row.image else None,
             frames=FrameTable.model_validate_json(row.frames) if row.frames else FrameTable(),
             problem=row.problem,
+            why=_reason(row.why),
         )
         for row in rows
     )
     return SeriesManifest(series=found.series, version=found.version, modality=found.modality, instances=instances)
+
+
+def _reason(why: dict[str, Any] | None) -> Reason | None:
+    return Reason.model_validate(why) if why else None
 
 
 async def stored_study(connection: AsyncConnection, store: str, digest: str) -> str | None:

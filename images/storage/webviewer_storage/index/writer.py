@@ -25,7 +25,7 @@ from webviewer_storage.ingest.facts import ObjectFacts, Receipt
 
 SameData = Callable[[str, Receipt], Awaitable[bool]]
 _LIST_LENGTH = 400
-_SERIES_CHANGES = ("ninst", "nframes", "nimages", "problem", "technique", "version")
+_SERIES_CHANGES = ("ninst", "nframes", "nimages", "problem", "why", "technique", "version")
 _MAX_REMEMBERED = 64
 
 
@@ -209,6 +209,7 @@ class BatchWriter:
             study = self._new_study(receipt.store, facts)
         if series is None:
             series = self._new_series(receipt.store, facts, study)
+        why = facts.why.model_dump(mode="json") if facts.why else None
         instance = {
             "id": new_id(),
             "store_id": receipt.store,
@@ -223,6 +224,7 @@ class BatchWriter:
             "image": facts.image,
             "frames": facts.frames,
             "problem": facts.problem,
+            "why": why,
             "received": self._now,
         }
         self._instances.append(instance)
@@ -235,7 +237,8 @@ class BatchWriter:
         values["ninst"] += 1
         values["nframes"] += facts.nframes
         values["nimages"] += facts.image is not None
-        values["problem"] = values["problem"] or facts.problem
+        if not values["problem"]:
+            values["problem"], values["why"] = facts.problem, why
         values["technique"] = {**facts.series.technique, **values["technique"]}
         values["version"] = new_id()
         series.changed = True
@@ -287,6 +290,7 @@ class BatchWriter:
             "nframes": 0,
             "nimages": 0,
             "problem": "",
+            "why": None,
             "technique": {},
         }
         study.nser += 1
