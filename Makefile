@@ -98,7 +98,7 @@ lint: $(VENV)/dev.stamp html/node_modules/.stamp ## Check style, types and impor
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy images
+	$(BIN)/mypy images operator
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent typecheck
 
@@ -117,16 +117,17 @@ bench: $(VENV)/bench.stamp html/dist/index.html warm ## Measure beside the peers
 	$(BIN)/webviewer bench $(or $(ARGS),view)
 
 .PHONY: generate
-generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files again: OpenAPI, TypeScript types
+generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files again: OpenAPI, TypeScript types, CRD
 	$(BIN)/python -m webviewer_control.openapi > images/control/openapi.json.new && mv images/control/openapi.json.new images/control/openapi.json
+	$(BIN)/python -m webviewer_operator.api.definition > crds/definition.new && mv crds/definition.new crds/webviewer.dev_webviewerclusters.yaml
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent generate
 
 .PHONY: lock
 lock: | $(BIN)/uv ## Resolve all requirements again (UPGRADE=1 takes newer versions)
-	@for role in control storage render unified; do \
+	@for role in control storage render unified operator; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra $$role -o requirements/$$role.txt pyproject.toml; done
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --group dev --group node -o requirements/dev.txt pyproject.toml
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --group dev --group node --group bench -o requirements/bench.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --extra operator --group dev --group node -o requirements/dev.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --extra operator --group dev --group node --group bench -o requirements/bench.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group node -o requirements/node.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) -o requirements/uv.txt -
 

@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 
 from webviewer import server
 from webviewer.domain.identity import Action, Store
+from webviewer.domain.load import NodeLoad
 from webviewer.domain.study import (
     QuarantineItem,
     QuarantinePage,
@@ -237,6 +238,19 @@ class MemoryRender:
         self.full = False
         self.answers = True
         self.drawn = 0
+        self.load_now = NodeLoad(slots=4, used=1, draining=False)
+        self.moved = False
+
+    async def load(self, token):
+        self.verifier.verify(token, Action.OPERATE)
+        if self.load_now is None:
+            raise PeerUnavailableError("the render node does not answer")
+        return self.load_now
+
+    async def set_draining(self, token, *, draining, move):
+        self.verifier.verify(token, Action.OPERATE)
+        self.load_now = self.load_now.model_copy(update={"draining": draining})
+        self.moved = move
 
     async def ping(self):
         pass
@@ -383,7 +397,7 @@ async def start(tmp_path):
     """Return a function that starts a control server with the given settings."""
     async with AsyncExitStack() as stack:
 
-        async def run(*, unified=True, database_url=None, real_storage=False, **changes):
+        async def run(*, unified=True, database_url=None, real_storage=False, render_nodes=None, **changes):
             changes.setdefault("data", tmp_path / "data")
             if database_url:
                 changes["database_url"] = SecretStr(database_url)
@@ -395,7 +409,7 @@ async def start(tmp_path):
             if real_storage:
                 build = find_role("storage").build(settings, Mode(unified=unified, keys=keys))
                 storage = (await stack.enter_async_context(build)).port
-            app = create_app(control, Peers(storage=storage, render=render))
+            app = create_app(control, Peers(storage=storage, render=render, render_nodes=render_nodes))
             url = await stack.enter_async_context(served(app))
             return Running(url, app, control, storage, render, clock, TruthCheck(app.state.openapi), stack)
 

@@ -50,6 +50,7 @@ async def subject(request, tmp_path_factory, phantom, start_node, serve_app):
             pixels_token=node.pixels_token,
             wrong_token=node.pixels_token(series, actions={Action.VIEW}),
             powerless_token=node.view_token("session", actions={Action.LIST}),
+            operate_token=node.view_token("", actions={Action.OPERATE}),
         )
 
 

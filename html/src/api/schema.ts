@@ -225,6 +225,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places of the render nodes */
+        get: operations["get_capacity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/capacity/{address}/draining": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a render node take no more sessions */
+        put: operations["put_draining"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/keys": {
         parameters: {
             query?: never;
@@ -489,6 +523,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Capacities
+         * @description All render nodes, and how many tabs wait at this control for a free place.
+         */
+        Capacities: {
+            /** Nodes */
+            nodes: components["schemas"]["NodeCapacity"][];
+            /** Queued */
+            queued: number;
+        };
+        /**
          * Credentials
          * @description Body of a log-in.
          */
@@ -497,6 +541,19 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * Draining
+         * @description ``draining``: take no new sessions; ``move``: send away those that are there, too.
+         */
+        Draining: {
+            /** Draining */
+            draining: boolean;
+            /**
+             * Move
+             * @default false
+             */
+            move: boolean;
         };
         /**
          * Health
@@ -571,6 +628,27 @@ export interface components {
             login: string;
             /** Password */
             password: string;
+        };
+        /**
+         * NodeCapacity
+         * @description One render node. ``load`` is null where it did not answer: unknown, not idle.
+         */
+        NodeCapacity: {
+            /** Address */
+            address: string;
+            load: components["schemas"]["NodeLoad"] | null;
+        };
+        /**
+         * NodeLoad
+         * @description Sessions of one render node. ``draining``: it takes no new ones.
+         */
+        NodeLoad: {
+            /** Draining */
+            draining: boolean;
+            /** Slots */
+            slots: number;
+            /** Used */
+            used: number;
         };
         /**
          * OpenApiDocument
@@ -1860,6 +1938,122 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_capacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Capacities"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_draining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draining"];
+            };
+        };
+        responses: {
+            /** @description Done, nothing to return */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar
 from starlette.applications import Starlette
 
 from webviewer.errors import InvalidRequestError
-from webviewer.ports.render import RenderPort
+from webviewer.ports.render import RenderNodesPort, RenderPort
 from webviewer.ports.storage import StoragePort
 from webviewer.settings import Settings
 
@@ -26,10 +26,14 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The other roles as a role sees them. Render needs ``storage``; control needs both."""
+    """The other roles as a role sees them. Render needs ``storage``; control needs both.
+
+    ``render_nodes`` lists the nodes behind ``render``; null where there is no more than that one.
+    """
 
     storage: StoragePort | None = None
     render: RenderPort | None = None
+    render_nodes: RenderNodesPort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Role(Generic[S]):
     create_app: Callable[[S, Peers], Starlette]
     upgrade: Callable[[Settings], Coroutine[Any, Any, None]] | None = None
     """Brings the database schema of the role to this release; null where it has none."""
+    before_stop: Callable[[S], Coroutine[Any, Any, None]] | None = None
+    """Runs when the process is told to stop, before connections are closed; bounded in time by itself."""
 
 
 @dataclass(frozen=True, slots=True)

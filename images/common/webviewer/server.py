@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
@@ -70,14 +70,30 @@ def configuration(app: Starlette, grace_seconds: int = _GRACE_SECONDS) -> uvicor
     )
 
 
-async def serve(app: Starlette, listener: socket.socket) -> None:
-    """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time."""
+async def serve(
+    app: Starlette, listener: socket.socket, before_stop: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time.
+
+    ``before_stop`` runs first, while requests are still answered; a second signal does not wait for it.
+    """
     server = _Server(configuration(app))
     loop = asyncio.get_running_loop()
+    leaving: list[asyncio.Task[None]] = []
+
+    async def leave() -> None:
+        try:
+            if before_stop is not None:
+                await before_stop()
+        finally:
+            server.should_exit = True
 
     def stop() -> None:
         _log.info("stopping")
-        server.should_exit = True
+        if leaving:
+            server.should_exit = True
+        else:
+            leaving.append(asyncio.create_task(leave()))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -88,3 +104,6 @@ async def serve(app: Starlette, listener: socket.socket) -> None:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        for task in leaving:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Shared by the parts of a cluster: with it nodes fetch the keys of grants from control."""
     storage_url: str = ""
     render_url: str = ""
+    render_nodes_url: str = ""
+    """Like render_url, but its name resolves to every render node; empty = render_url. Control asks them for their load."""
 
     # Sessions and people
     demo: bool = False

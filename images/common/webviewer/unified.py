@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +20,7 @@ from starlette.applications import Starlette
 import webviewer
 from webviewer import server
 from webviewer.clients.render import RenderClient
+from webviewer.clients.render_nodes import RenderNodes
 from webviewer.clients.storage import StorageClient
 from webviewer.domain.study import IngestOutcome
 from webviewer.errors import InvalidRequestError, WebViewerError
@@ -59,14 +62,23 @@ async def unified(settings: Settings) -> AsyncIterator[Starlette]:
         yield app
 
 
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A running role: its application, and what it does before it stops."""
+
+    app: Starlette
+    before_stop: Callable[[], Awaitable[None]] | None
+
+
 @asynccontextmanager
-async def single(name: RoleName, settings: Settings) -> AsyncIterator[Starlette]:
-    """Build one role and yield its application; the other roles are reached over the network."""
+async def single(name: RoleName, settings: Settings) -> AsyncIterator[Single]:
+    """Build one role and yield it; the other roles are reached over the network."""
     role = find_role(name)
     mode = Mode(unified=False, keys=await _grant_keys(name, settings))
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(role.build(settings, mode))
-        yield role.create_app(services, await _peers(name, settings, stack))
+        before_stop = partial(role.before_stop, services) if role.before_stop else None
+        yield Single(role.create_app(services, await _peers(name, settings, stack)), before_stop)
 
 
 async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> Peers:
@@ -77,9 +89,10 @@ async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> P
         text = f"control needs {' and '.join(missing)}: the addresses of the other parts"
         raise InvalidRequestError(text)
     storage, render = StorageClient(settings.storage_url), RenderClient(settings.render_url)
-    stack.push_async_callback(storage.aclose)
-    stack.push_async_callback(render.aclose)
-    return Peers(storage=storage, render=render)
+    nodes = RenderNodes(settings.render_nodes_url or settings.render_url)
+    for each in (storage, render, nodes):
+        stack.push_async_callback(each.aclose)
+    return Peers(storage=storage, render=render, render_nodes=nodes)
 
 
 async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:
@@ -163,8 +176,8 @@ async def run_single(name: RoleName, settings: Settings) -> None:
         )
         raise InvalidRequestError(text) from error
     try:
-        async with single(name, settings) as app:
-            await server.serve(app, listener)
+        async with single(name, settings) as running:
+            await server.serve(running.app, listener, running.before_stop)
     finally:
         metrics.shutdown()
         thread.join()

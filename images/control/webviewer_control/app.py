@@ -25,6 +25,7 @@ from webviewer.web.pages import Pages, find_pages
 from webviewer.web.security_headers import SecurityHeaders
 from webviewer_control import metrics
 from webviewer_control.relay.entrance import Entrance
+from webviewer_control.relay.queue import WaitingRoom
 from webviewer_control.routes.context import Context
 from webviewer_control.routes.guard import guard
 from webviewer_control.routes.table import ENDPOINTS, document
@@ -40,11 +41,12 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     gateway = control.attach(peers)
     parts = {"database": control.database.ping, "storage": gateway.storage.ping, "render": gateway.render.ping}
     origins = OriginPolicy(settings.server_url, settings.allowed_origins)
+    waiting = WaitingRoom()
     pages = Pages(find_pages(settings.html), SINGLE_PAGES, PAGE_FOLDERS)
     app = Starlette(
         routes=[
             *(_measured(endpoint) for endpoint in ENDPOINTS),
-            WebSocketRoute("/eventQueue", Entrance(control, gateway, origins).serve, name="event_queue"),
+            WebSocketRoute("/eventQueue", Entrance(control, gateway, origins, waiting).serve, name="event_queue"),
             Mount("/", pages, name="pages"),
         ],
         middleware=[
@@ -57,7 +59,7 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     )
     app.router.redirect_slashes = False  # pages know their own addresses
     app.router.default = pages  # the bare base path is below no mount
-    app.state.context = Context(control, gateway, origins, Readiness(parts))
+    app.state.context = Context(control, gateway, origins, Readiness(parts), waiting)
     app.state.openapi = document()
     app.middleware_stack = app.build_middleware_stack()  # wrong settings are found now, not by the first request
     return app

@@ -14,6 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from webviewer import errors
+from webviewer.domain.load import NodeLoad
 from webviewer.errors import NotAuthenticatedError, WebViewerError
 from webviewer.ports.render import LinkClosedError, RenderLink, RenderPort
 from webviewer.roles import Peers
@@ -38,6 +39,15 @@ class ThumbnailQuery(BaseModel):
     storage: Annotated[str, Field(max_length=2000, pattern=r"^https?://")] | None = None
 
 
+class Draining(BaseModel):
+    """``draining``: take no new sessions; ``move``: send away those that are here, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    draining: bool
+    move: bool = False
+
+
 class RenderEndpoints:
     """The handlers; the bearer token is passed on to the port."""
 
@@ -59,6 +69,15 @@ class RenderEndpoints:
         token = _bearer(request.headers.get("authorization", ""))
         content, media_type = await self._port.thumbnail(token, pixels, query.size, query.storage)
         return Response(content, media_type=media_type, headers={"Cache-Control": "private, no-cache"})
+
+    async def load(self, request: Request) -> NodeLoad:
+        """Say how many sessions are here."""
+        return await self._port.load(_bearer(request.headers.get("authorization", "")))
+
+    async def draining(self, request: Request, body: Draining) -> None:
+        """Start or end draining."""
+        token = _bearer(request.headers.get("authorization", ""))
+        await self._port.set_draining(token, draining=body.draining, move=body.move)
 
     async def session(self, socket: WebSocket) -> None:
         """Carry one link. A refusal before it starts is an ordinary HTTP answer."""
@@ -84,6 +103,24 @@ class RenderEndpoints:
                 access="public",
                 response=Health,
                 errors=(errors.PeerUnavailableError, errors.DrainingError),
+            ),
+            Endpoint(
+                "GET",
+                "/v1/load",
+                self.load,
+                "How many sessions are here",
+                access="grant",
+                response=NodeLoad,
+                errors=_GRANT,
+            ),
+            Endpoint(
+                "PUT",
+                "/v1/draining",
+                self.draining,
+                "Take no new sessions",
+                access="grant",
+                body=Draining,
+                errors=(*_GRANT, errors.InvalidRequestError),
             ),
             Endpoint(
                 "GET",

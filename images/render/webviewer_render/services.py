@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from webviewer_render.sessions.clock import Clock, LoopClock
 from webviewer_render.sessions.context import Context
 from webviewer_render.sessions.service import RenderSessions
 from webviewer_render.sessions.slots import SlotTable
+
+MOVE_SECONDS = 20.0
+"""So long may sessions take to leave a node that stops."""
 
 
 class Storages:
@@ -55,6 +60,14 @@ class RenderServices:
     port: RenderSessions
     context: Context
     storages: Storages
+
+
+async def move_sessions(services: RenderServices) -> None:
+    """Send all sessions to other nodes and wait, not for ever, until they have gone."""
+    services.port.drain()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MOVE_SECONDS):
+            await services.port.wait_until_left()
 
 
 @asynccontextmanager

@@ -142,7 +142,7 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
     await anna.put("/v2/settings/theme", json={"value": "annas"})
     tried = set()
     for endpoint in ENDPOINTS:
-        if "{" not in endpoint.path or endpoint.access == "administrator":
+        if "{" not in endpoint.path or endpoint.access in {"administrator", "node"}:
             continue
         tried.add((endpoint.method, endpoint.path))
         arguments = {"params": {"offset": 5, "size": 10}, "content": b"67890"} if endpoint.method == "PUT" else {}

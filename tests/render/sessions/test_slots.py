@@ -92,13 +92,26 @@ def test_a_link_that_opens_nothing_loses_its_slot_and_may_claim_again(clock):
     table.viewport_opened("a")
 
 
-def test_a_draining_node_takes_nobody(clock):
+def test_a_draining_node_takes_no_newcomer_and_keeps_its_sessions(clock):
     table = SlotTable(5, clock)
     table.claim("a")
     table.draining = True
     with pytest.raises(DrainingError):
         table.claim("b")
+    table.viewport_opened("a")
+    table.viewport_closed("a")
+    assert len(table) == 1
+
+
+def test_a_node_that_moves_its_sessions_takes_nobody_and_frees_at_once_what_is_left(clock):
+    table = SlotTable(5, clock)
+    table.viewport_opened("a")
+    table.draining = table.moving = True
+    with pytest.raises(DrainingError):
+        table.claim("b")
     with pytest.raises(DrainingError):
         table.viewport_opened("a")
+    table.viewport_closed("a")
+    assert len(table) == 0
     table.close()
     assert len(table) == 0

@@ -11,6 +11,7 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from webviewer.domain.load import NodeLoad
 from webviewer.errors import PeerUnavailableError
 from webviewer.ports.render import LinkClosedError, RenderLink
 from webviewer.web.errors import from_problem
@@ -73,9 +74,22 @@ class RenderClient:
         answer = await self._get("/v1/thumbnail", params=params, headers=headers)
         return answer.content, answer.headers.get("content-type", "")
 
+    async def load(self, token: str) -> NodeLoad:
+        """Return how busy the node is; see the port."""
+        answer = await self._get("/v1/load", headers={"Authorization": _bearer(token)})
+        return NodeLoad.model_validate_json(answer.content)
+
+    async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
+        """Start or end draining; see the port."""
+        headers = {"Authorization": _bearer(token)}
+        await self._ask("PUT", "/v1/draining", headers=headers, json={"draining": draining, "move": move})
+
     async def _get(self, path: str, **arguments: Any) -> httpx2.Response:  # noqa: ANN401 - passed on
+        return await self._ask("GET", path, **arguments)
+
+    async def _ask(self, method: str, path: str, **arguments: Any) -> httpx2.Response:  # noqa: ANN401 - passed on
         try:
-            answer = await self._http.get(path, **arguments)
+            answer = await self._http.request(method, path, **arguments)
         except httpx2.TransportError as error:
             text = "the render node does not answer"
             raise PeerUnavailableError(text) from error

@@ -20,6 +20,8 @@ class Action(StrEnum):
     PIXELS = "pixels:read"
     VIEW = "view"
     """Hold a rendering session (render nodes)."""
+    OPERATE = "node:operate"
+    """Ask for the load of a node and drain it."""
 
 
 class Grant(Value):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from webviewer.domain.load import NodeLoad
 from webviewer.errors import WebViewerError
 
 
@@ -54,4 +56,23 @@ class RenderPort(Protocol):
         Needs ``view``. Raises
         :class:`~webviewer.errors.UnsupportedImageError` with the reason.
         """
+        ...
+
+    async def load(self, token: str) -> NodeLoad:
+        """Return how many sessions the node holds, and how many it could. Needs ``node:operate``."""
+        ...
+
+    async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
+        """Take no new sessions, or take them again; ``move`` ends the links of those that are there by code 4001.
+
+        Needs ``node:operate``.
+        """
+        ...
+
+
+class RenderNodesPort(Protocol):
+    """All render nodes of a cluster."""
+
+    async def nodes(self) -> Mapping[str, RenderPort]:
+        """Return the nodes by address, draining ones too. Raises PeerUnavailableError if nobody knows them."""
         ...

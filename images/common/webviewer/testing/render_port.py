@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from webviewer.domain.view import Quality
-from webviewer.errors import ForbiddenError, NodeFullError, NotAuthenticatedError, UnsupportedImageError
+from webviewer.errors import DrainingError, ForbiddenError, NodeFullError, NotAuthenticatedError, UnsupportedImageError
 from webviewer.ports.render import RenderPort
 from webviewer.testing.render_tab import Tab
 from webviewer.wire.frame import FrameFlag
@@ -30,7 +30,7 @@ class Subject:
 
     ``series`` has at least 8 slices of 96 x 128 CT pixels; ``no_images`` is a series without pictures. ``slots`` is how many
     sessions the node takes. ``wrong_token`` is a token for ``view`` that the node must not accept, ``powerless_token`` one
-    that lacks ``view``.
+    that lacks ``view``; ``operate_token`` allows to drain the node.
     """
 
     port: RenderPort
@@ -42,6 +42,7 @@ class Subject:
     pixels_token: Callable[[str], str]
     wrong_token: str
     powerless_token: str
+    operate_token: str
 
     @asynccontextmanager
     async def tab(self, session: str = "session") -> AsyncIterator[Tab]:
@@ -272,6 +273,44 @@ class RenderPortConformance:
             await subject.open(second)
             await first.final()
             await second.final()
+
+    async def test_a_node_says_how_many_sessions_it_holds(self, subject: Subject) -> None:
+        before = await subject.port.load(subject.operate_token)
+        assert (before.slots, before.draining) == (subject.slots, False)
+        async with subject.tab() as tab:
+            await subject.open(tab)
+            during = await subject.port.load(subject.operate_token)
+        assert 1 <= during.used <= subject.slots
+
+    async def test_a_draining_node_serves_its_sessions_and_refuses_new_ones(self, subject: Subject) -> None:
+        async with subject.tab() as tab:
+            await subject.open(tab)
+            await tab.final()
+            await subject.port.set_draining(subject.operate_token, draining=True, move=False)
+            try:
+                assert (await subject.port.load(subject.operate_token)).draining
+                with pytest.raises(DrainingError):
+                    async with subject.port.connect(subject.view_token("a newcomer")):
+                        pass
+                tab.frames.clear()
+                await tab.view(window={"center": 45, "width": 300})
+                await tab.final()
+                async with subject.tab() as second:
+                    await subject.open(second)
+            finally:
+                await subject.port.set_draining(subject.operate_token, draining=False, move=False)
+        assert not (await subject.port.load(subject.operate_token)).draining
+
+    async def test_only_who_may_operate_a_node_learns_its_load_and_drains_it(self, subject: Subject) -> None:
+        for token, expected in (
+            ("", NotAuthenticatedError),
+            (subject.wrong_token, NotAuthenticatedError),
+            (subject.view_token("session"), ForbiddenError),
+        ):
+            with pytest.raises(expected):
+                await subject.port.load(token)
+            with pytest.raises(expected):
+                await subject.port.set_draining(token, draining=True, move=True)
 
     async def test_the_end_of_a_link_leaves_the_node_at_work(self, subject: Subject) -> None:
         for _ in range(3):

@@ -25,11 +25,11 @@ _TRY_AGAIN = 1013
 class Entrance:
     """The WebSocket endpoint. It is accepted first, because only then a close code reaches the page."""
 
-    def __init__(self, control: Control, gateway: Gateway, origins: OriginPolicy) -> None:
+    def __init__(self, control: Control, gateway: Gateway, origins: OriginPolicy, waiting: WaitingRoom) -> None:
         self._control = control
         self._gateway = gateway
         self._origins = origins
-        self._waiting = WaitingRoom()
+        self._waiting = waiting
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one socket."""

@@ -9,6 +9,9 @@ class WaitingRoom:
     def __init__(self) -> None:
         self._waiting: dict[object, None] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def place(self, who: object) -> int:
         """Join if not yet waiting, and return the place."""
         self._waiting.setdefault(who)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from webviewer.web.forwarded import seen
 from webviewer.web.health import Readiness
 from webviewer.web.origin import OriginPolicy
+from webviewer_control.relay.queue import WaitingRoom
 from webviewer_control.services.control import Control, Gateway
 from webviewer_control.services.sessions import Session
 
@@ -23,6 +24,7 @@ class Context:
     gateway: Gateway
     origins: OriginPolicy
     readiness: Readiness
+    waiting: WaitingRoom
 
 
 def context(request: Request) -> Context:

@@ -6,7 +6,7 @@ from typing import Any
 
 from webviewer import __version__
 from webviewer.web.endpoint import Endpoint, openapi_document
-from webviewer_control.routes import login, preferences, quarantine, studies, system, uploads, users
+from webviewer_control.routes import capacity, login, preferences, quarantine, studies, system, uploads, users
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *login.ENDPOINTS,
@@ -15,6 +15,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *uploads.ENDPOINTS,
     *quarantine.ENDPOINTS,
     *users.ENDPOINTS,
+    *capacity.ENDPOINTS,
     *system.ENDPOINTS,
 )
 

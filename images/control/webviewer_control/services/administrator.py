@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -59,7 +60,8 @@ class Administrator:
             raise PasswordEmptyError
         await self._store(password)
         await self._sessions.end_of_administrator(but)
-        self._file.unlink(missing_ok=True)  # it names a password that is none any more
+        with contextlib.suppress(OSError):  # in a cluster it is a mounted Secret, which stays
+            self._file.unlink(missing_ok=True)  # it names a password that is none any more
 
     async def _store(self, password: str) -> None:
         hashed = await self._passwords.hash(password)

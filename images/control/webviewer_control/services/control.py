@@ -18,6 +18,7 @@ from webviewer.settings import Settings
 from webviewer.web.forwarded import is_loopback
 from webviewer.wire.keyring import KeyRing
 from webviewer_control.services.administrator import Administrator
+from webviewer_control.services.capacity import Capacity
 from webviewer_control.services.journal import Clock, Journal
 from webviewer_control.services.logins import Logins
 from webviewer_control.services.passwords import Passwords
@@ -43,6 +44,7 @@ class Gateway:
     storage: StoragePort
     render: RenderPort
     stores: Stores
+    capacity: Capacity
     storage_url: str | None
     """Where render nodes reach the storage node; null where both share the process."""
 
@@ -71,10 +73,12 @@ class Control:
             raise InvalidRequestError(text)
         # One process has one name; in a cluster each kind of node is addressed by its role.
         name = self.settings.node_name if self.mode.unified else ""
-        stores = Stores(peers.storage, self.keyring.signer, name or "storage", name or "render")
+        signer = self.keyring.signer
+        stores = Stores(peers.storage, signer, name or "storage", name or "render")
+        capacity = Capacity(peers.render, peers.render_nodes, signer, name or "render")
         self.tasks.append(asyncio.create_task(stores.put_all(self._all_users)))
         storage_url = None if self.mode.unified else self.settings.storage_url
-        return Gateway(peers.storage, peers.render, stores, storage_url)
+        return Gateway(peers.storage, peers.render, stores, capacity, storage_url)
 
     async def _all_users(self) -> list[UserRow]:
         return list(await self.users.all())

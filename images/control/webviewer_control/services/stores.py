@@ -23,6 +23,12 @@ _RETRY_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
+def operate_grant(signer: GrantSigner, node: str) -> str:
+    """Return a grant to ask render nodes for their load and to drain them."""
+    actions = frozenset({Action.OPERATE})
+    return signer.sign(Grant(audience=node, subject="control", session="", actions=actions))
+
+
 class Stores:
     """Decides which stores a session has, makes users' stores at the node, and signs grants."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 
 from webviewer.domain.identity import Action
+from webviewer.domain.load import NodeLoad
 from webviewer.errors import DrainingError
 from webviewer.settings import Settings
 from webviewer.wire.grants import GrantVerifier
@@ -29,6 +31,7 @@ class RenderSessions:
         self._context = context
         self._verifier = verifier
         self._links: set[Link] = set()
+        self._left = asyncio.Event()
         self._buckets: dict[str, TokenBucket] = {}
         self._thumbnails = Thumbnails(context)
 
@@ -53,6 +56,7 @@ class RenderSessions:
         finally:
             link.close()
             self._links.discard(link)
+            self._left.set()
             metrics.LINKS.set(len(self._links))
             if all(other.session != grant.session for other in self._links):
                 self._buckets.pop(grant.session, None)
@@ -65,9 +69,32 @@ class RenderSessions:
         grant = self._verifier.verify(token, Action.VIEW)
         return await self._thumbnails.make(pixels_token, size, storage, anonymised=grant.anonymised)
 
+    async def load(self, token: str) -> NodeLoad:
+        """Return how busy the node is."""
+        self._verifier.verify(token, Action.OPERATE)
+        slots = self._context.slots
+        return NodeLoad(slots=slots.total, used=len(slots), draining=slots.draining)
+
+    async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
+        """Take no new sessions, or take them again; ``move`` sends those that are here to other nodes."""
+        self._verifier.verify(token, Action.OPERATE)
+        if draining and move:
+            self.drain()
+            return
+        slots = self._context.slots
+        if draining != slots.draining:
+            _log.info("draining" if draining else "taking sessions again", sessions=len(slots))
+        slots.draining, slots.moving = draining, False
+
+    async def wait_until_left(self) -> None:
+        """Return when no link is open."""
+        while self._links:
+            self._left.clear()
+            await self._left.wait()
+
     def drain(self) -> None:
-        """Take nothing new and ask everybody to move: the close code tells pages to reconnect."""
-        self._context.slots.draining = True
+        """Take nobody and ask everybody to move: the close code tells pages to reconnect."""
+        self._context.slots.draining = self._context.slots.moving = True
         for link in list(self._links):
             link.close(CloseCode.MOVE, "the render node is about to stop")
         _log.info("drained")

@@ -26,13 +26,21 @@ class SlotTable:
         self._clock = clock
         self._holders: dict[str, _Holder] = {}
         self.draining = False
+        """New sessions are refused; those that hold a slot go on."""
+        self.moving = False
+        """Nobody is served any more: whoever leaves gives the slot back at once."""
+
+    @property
+    def total(self) -> int:
+        """How many sessions the node takes."""
+        return self._slots
 
     def __len__(self) -> int:
         return len(self._holders)
 
     def claim(self, session: str) -> None:
         """Hold a slot for ``session`` if it holds none. Raises NodeFullError or DrainingError."""
-        if self.draining:
+        if self.moving or (self.draining and session not in self._holders):
             text = "the render node is about to stop"
             raise DrainingError(text)
         if session in self._holders:
@@ -69,6 +77,10 @@ class SlotTable:
         holder = self._holders[session]
         if holder.expiry is not None:
             holder.expiry.cancel()
+            holder.expiry = None
+        if self.moving:
+            self._free(session)
+            return
         holder.expiry = self._clock.call_later(IDLE_SECONDS, lambda: self._free(session))
 
     def _free(self, session: str) -> None:

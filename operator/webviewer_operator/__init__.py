@@ -1,0 +1,1 @@
+"""The operator: keeps the objects of a cluster as its ``WebViewerCluster`` asks."""

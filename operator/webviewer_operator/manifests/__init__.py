@@ -1,0 +1,1 @@
+"""Pure functions from a cluster's spec to the objects that it needs."""

@@ -1,0 +1,43 @@
+"""Names and labels of a cluster's objects."""
+
+from __future__ import annotations
+
+from webviewer_operator.api.definition import GROUP
+from webviewer_operator.cluster import Cluster
+
+MANAGER = "webviewer-operator"
+"""Field manager of server-side apply, and label of everything that the operator made."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTANCE = "app.kubernetes.io/instance"
+COMPONENT = "app.kubernetes.io/component"
+POOL = f"{GROUP}/pool"
+HTTP_PORTS = {"control": 8090, "storage": 8091, "render": 8092}
+DICOM_PORT = 11112
+METRICS_PORT = 9180
+DATABASE_PORT = 5432
+
+
+def selector(cluster: Cluster, component: str, pool: str | None = None) -> dict[str, str]:
+    """Return the labels that find the pods of a component. They never change: selectors are immutable."""
+    labels = {"app.kubernetes.io/name": "webviewer", INSTANCE: cluster.name, COMPONENT: component}
+    return labels | ({POOL: pool} if pool else {})
+
+
+def labels(cluster: Cluster, component: str, pool: str | None = None) -> dict[str, str]:
+    """Return the labels of an object."""
+    return selector(cluster, component, pool) | {MANAGED_BY: MANAGER}
+
+
+def instance_selector(name: str) -> str:
+    """Return the label selector of everything made for the cluster of this name."""
+    return f"{INSTANCE}={name},{MANAGED_BY}={MANAGER}"
+
+
+def object_name(cluster: Cluster, *parts: str) -> str:
+    """Return ``<cluster>-<part>-…``."""
+    return "-".join((cluster.name, *parts))
+
+
+def http_url(cluster: Cluster, service: str, role: str) -> str:
+    """Return where pods of this cluster reach a Service of the role."""
+    return f"http://{object_name(cluster, service)}.{cluster.namespace}.svc:{HTTP_PORTS[role]}"

@@ -1,0 +1,28 @@
+"""The Secrets of a cluster and their keys."""
+
+from __future__ import annotations
+
+from webviewer_operator.cluster import Cluster
+from webviewer_operator.manifests import naming
+
+KEYS = "keys"
+"""Instance key: signs grants, derives secrets of links. Losing it ends sessions and links."""
+INSTANCE_KEY = "instance.key"
+NODES = "nodes"
+NODE_SECRET = "node-secret"  # noqa: S105 - a key
+METRICS_TOKEN = "metrics-token"  # noqa: S105 - a key
+ADMIN = "admin"
+ADMIN_PASSWORD = "initial-admin-password"  # noqa: S105 - a key
+DATABASE = "database"
+DATABASE_PASSWORD = "password"  # noqa: S105 - a key
+DATABASE_URI = "uri"
+
+
+def database_reference(cluster: Cluster) -> tuple[str, str]:
+    """Return (Secret, key) that hold the address of PostgreSQL."""
+    database = cluster.spec.database
+    if database.external:
+        return database.external.secret_name, database.external.key
+    if database.cloud_native_pg:
+        return f"{database.cloud_native_pg.cluster_name}-app", DATABASE_URI
+    return naming.object_name(cluster, DATABASE), DATABASE_URI
