@@ -185,3 +185,49 @@ def test_in_russian_it_is_counted_and_listed_in_russian(new_page, people, packed
     expect(page.get_by_text(f"{IMAGES} снимков", exact=True)).to_be_visible()
     page.wait_for_function("() => document.querySelector('.drawer img')?.naturalWidth > 0")
     shoot(page, "russian")
+
+
+@pytest.fixture
+def head(people, folder, new_page) -> tuple[Page, str]:
+    """A page of a reader who has the study, and its address part."""
+    login = people.add("surgeon", notice__diagnosis=True)
+    people.store(login, [path.read_bytes() for path in sorted(folder.glob("*.dcm"))])
+    page = new_page(login, "/")
+    found = page.request.get("/v2/studies").json()["studies"]
+    return page, str(found[0]["id"])
+
+
+@pytest.mark.contract("R04")
+def test_its_planes_turn_together_and_its_bones_are_shown_from_the_side(head, shoot):
+    page, study_id = head
+    page.goto(f"/viewer/mpr?s={study_id}&series=1")
+    panes = [page.locator(f"[data-pane={name}]") for name in ("axial", "coronal", "sagittal")]
+    for pane in panes:
+        expect(pane.locator("[data-quality=lossless]")).to_be_visible(timeout=ARRIVAL_MS)
+    box = panes[0].bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x + box["width"] / 3, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] / 3, y - box["width"] / 12, steps=6)
+    page.mouse.up()
+    expect(panes[1].locator(".letter").nth(3)).to_have_text("LA")
+    before = panes[0].get_attribute("data-point") or ""
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 14, y - 30, steps=6)
+    page.mouse.up()
+    expect(panes[0]).not_to_have_attribute("data-point", before)
+    page.mouse.move(0, 0)
+    for pane in panes:
+        expect(pane.locator("[data-quality=lossless]")).to_be_visible()
+    shoot(page, "mpr")
+    page.goto(f"/viewer/3d?s={study_id}&series=1")
+    model = page.locator("[data-pane=model]")
+    expect(model).to_have_attribute("data-settled", "true", timeout=ARRIVAL_MS)
+    page.keyboard.press("ArrowLeft")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(model.get_by_text(re.compile("LAO|RAO"))).not_to_have_text(re.compile(r"LAO 0°"))
+    expect(model).to_have_attribute("data-settled", "true", timeout=ARRIVAL_MS)
+    shoot(page, "volume")
