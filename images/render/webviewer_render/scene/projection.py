@@ -14,8 +14,9 @@ from webviewer.domain.image import LookupTable, Window
 from webviewer.domain.view import Cut, Position, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene import colour_map, kernels, ray_kernels, voi
+from webviewer_render.scene.bands import ALONE, Crew, in_bands
 from webviewer_render.scene.camera import Camera
-from webviewer_render.scene.picture import CancelledError, Picture
+from webviewer_render.scene.picture import Picture
 from webviewer_render.scene.transfer import Transfer, transfer_of
 from webviewer_render.scene.visibility import Visibility, box_of, visibility_of
 from webviewer_render.volume import level_kernels
@@ -71,6 +72,7 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     quality: Quality,
     windows: Windows = (),
     cancelled: Cancelled | None = None,
+    crew: Crew = ALONE,
 ) -> Picture:
     """Draw a projection.
 
@@ -79,9 +81,9 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     view's window, the ``view.voi``-th of the file's ``windows``, or one made of the volume. The background is black (where
     a highest value or a mean is shown: what the lowest value looks like). The mean is that of values from the first to the
     last transfer point, if there are any. Raises CancelledError once ``cancelled()`` is true, looked at between bands of
-    rows.
+    rows, which ``crew`` draws.
     """
-    return picture_of(prepared(levels, view, size, quality, cancelled), windows, cancelled)
+    return picture_of(prepared(levels, view, size, quality, cancelled, crew), windows, cancelled)
 
 
 class Casting(Protocol):
@@ -113,13 +115,18 @@ class Casting(Protocol):
         ...
 
 
-def prepared(
-    levels: Levels, view: VolumeView, size: tuple[int, int], quality: Quality, cancelled: Cancelled | None = None
+def prepared(  # noqa: PLR0913 - as the frame function
+    levels: Levels,
+    view: VolumeView,
+    size: tuple[int, int],
+    quality: Quality,
+    cancelled: Cancelled | None = None,
+    crew: Crew = ALONE,
 ) -> Cast:
     """Choose size, level and steps of a picture for a viewport of ``size``."""
     if quality == Quality.PREVIEW:
         size = (max(1, -(-size[0] // _PREVIEW_SHARE)), max(1, -(-size[1] // _PREVIEW_SHARE)))
-    return Cast.of(levels, view, size, quality, cancelled)
+    return Cast.of(levels, view, size, quality, cancelled, crew)
 
 
 def picture_of(cast: Casting, windows: Windows = (), cancelled: Cancelled | None = None) -> Picture:
@@ -179,15 +186,17 @@ class Cast:
     box: npt.NDArray[np.float64]
     visibility: Visibility
     effort: Effort
+    crew: Crew = ALONE
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - as the frame function
         cls,
         levels: Levels,
         view: VolumeView,
         size: tuple[int, int],
         quality: Quality,
         cancelled: Cancelled | None = None,
+        crew: Crew = ALONE,
     ) -> Cast:
         """Prepare a picture of ``size`` pixels."""
         camera, effort = Camera.of(view), _effort(view, quality)
@@ -197,7 +206,7 @@ class Cast:
         step = effort.step * min(level.voxel, float(level.spacing.min()) * _LONGEST)
         rays = camera.rays(level, size, view.extent, step)
         visibility = visibility_of(levels, index, view, quality, cancelled)
-        return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort)
+        return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort, crew)
 
     @property
     def level(self) -> Level:
@@ -345,10 +354,7 @@ class Cast:
         return numbers, (np.linspace(0, 1, _SHINE) ** light.power).astype(np.float32)
 
     def _in_bands(self, cancelled: Cancelled | None, draw: Callable[[int, int], None]) -> None:
-        for first in range(0, self.size[1], BAND_ROWS):
-            if cancelled is not None and cancelled():
-                raise CancelledError
-            draw(first, min(first + BAND_ROWS, self.size[1]))
+        in_bands(self.size[1], BAND_ROWS, draw, cancelled, self.crew)
 
 
 def _tops(level: Level, sign: float, mask: Visibility) -> tuple[Values, Values, Values]:
