@@ -13,10 +13,11 @@ import numpy.typing as npt
 from webviewer.domain.image import LookupTable, Window
 from webviewer.domain.view import Cut, Position, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
-from webviewer_render.scene import colour_map, kernels, ray_kernels, voi
+from webviewer_render.scene import colour_map, extreme_kernels, kernels, ray_kernels, voi
 from webviewer_render.scene.bands import ALONE, Crew, in_bands
 from webviewer_render.scene.camera import Camera
 from webviewer_render.scene.picture import Picture
+from webviewer_render.scene.plane import pairs_of
 from webviewer_render.scene.transfer import Transfer, transfer_of
 from webviewer_render.scene.visibility import Visibility, box_of, visibility_of
 from webviewer_render.volume import level_kernels
@@ -55,14 +56,18 @@ class Effort:
 
 _FINAL = Effort(0.7, 1.0, 0.985)
 _PREVIEW = Effort(1.4, 0.65, 0.96)
-_PREVIEW_OF_VALUES = Effort(1.0, 1.3, 1.0)
-"""A smaller volume blurs surfaces too much (25 dB), but not maxima and means."""
+_PREVIEW_OF_EXTREMES = Effort(1.0, 1.3, 1.0)
+"""A smaller volume blurs surfaces too much (25 dB), but not highest values."""
+_PREVIEW_OF_MEANS = Effort(1.4, 1.7, 1.0)
+"""Means of means are means: a still smaller one is hardly seen (60 dB)."""
 
 
 def _effort(view: VolumeView, quality: Quality) -> Effort:
     if quality != Quality.PREVIEW:
         return _FINAL
-    return _PREVIEW if view.mode == "composite" else _PREVIEW_OF_VALUES
+    if view.mode == "mean":
+        return _PREVIEW_OF_MEANS
+    return _PREVIEW if view.mode == "composite" else _PREVIEW_OF_EXTREMES
 
 
 def render_volume(  # noqa: PLR0913 - the frame function's arguments are the frame function's definition
@@ -301,13 +306,14 @@ class Cast:
         """Return values and their millimetres along the rays, NaN where nothing is."""
         level, mask = self.level, self.visibility
         sign, tops = self.tops()
+        pairs = pairs_of(level.values)
         floor, ceiling = sorted((float(sign) * apart[0], float(sign) * apart[1]))
         out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
         depth = np.full(out.shape, np.nan, np.float32)
         self._in_bands(
             cancelled,
-            lambda a, b: ray_kernels.cast_extreme(
-                level.values, level.offsets, level.shape, mask.states, mask.mask, mask.place, tops, sign,
+            lambda a, b: extreme_kernels.cast_extreme(
+                level.values, pairs, level.offsets, level.shape, mask.states, mask.mask, mask.place, tops, sign,
                 np.float32(floor), np.float32(ceiling), self.rays, self.box, self.size, a, b, out, depth,
             ),
         )  # fmt: skip
