@@ -12,6 +12,7 @@ from PIL import Image
 
 from webviewer.domain.view import Quality
 from webviewer.wire.frame import FrameFlag
+from webviewer_render import devices
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIZE = (128, 96)
@@ -230,3 +231,38 @@ async def test_the_same_plane_is_served_from_the_cache_the_second_time(node, lib
         await tab.view(slab=0)
         _, again = await tab.final()
     assert first == again
+
+
+@pytest.mark.parametrize("death", [signal.SIGSEGV, signal.SIGKILL])
+async def test_opengl_that_crashes_during_a_drag_costs_a_pause_and_nobody_else_anything(
+    phantom, tmp_path, start_node, death
+):
+    device = next((device for device in devices.find() if device.backend == "vtk"), None)
+    if device is None:
+        pytest.skip("VTK is not installed")
+    async with start_node(tmp_path / "node", device=device.index, render_workers=2) as node:
+        mine, others = [await node.store(phantom(name).instances(), tmp_path) for name in ("mine", "others")]
+        pool = node.render.context.pool
+        await until(lambda: pool.spare_pid)
+        async with node.tab("me") as tab, node.tab("other") as other:
+            for each, series in ((tab, mine), (other, others)):
+                await node.open(each, series, SIZE, window="volume")
+                await each.wait(lambda each=each: any(frame.quality is Quality.FINAL for frame, _ in each.frames))
+            victim, bystander = pool.pids
+            for step in range(40):
+                row = [float(np.cos(step * 0.05)), float(np.sin(step * 0.05)), 0.0]
+                await tab.view(active=True, row=row)
+                await other.view(active=True, row=row)
+                if step == 20:
+                    await until(lambda: pool.lanes[0].worker is None or pool.lanes[0].worker.jobs)
+                    os.kill(victim, death)
+                await asyncio.sleep(0.005)
+            for each in (tab, other):
+                await each.wait(
+                    lambda each=each: any(
+                        f.quality is Quality.FINAL and f.sequence == each.sequence for f, _ in each.frames
+                    )
+                )
+                assert [m for m in each.messages if m["type"] in {"error", "closed"}] == []
+            assert victim not in pool.pids
+            assert pool.pids[1] == bystander

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from webviewer.domain.image import Window
 from webviewer.domain.view import Cut, GradientPoint, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene.picture import CancelledError
+from webviewer_render.scene.projection import prepared
 from webviewer_render.volume.levels import build_levels
 from webviewer_render.volume.voxels import Voxels
 
@@ -209,3 +211,38 @@ def test_a_preview_of_a_real_head_is_like_its_final(cpu, head, case):
     preview = cpu.render(levels, view, (512, 512), Quality.PREVIEW).pixels
     halved = final.reshape(256, 2, 256, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
     assert psnr(preview, halved) >= 30
+
+
+@pytest.mark.parametrize("case", [*CASES, "light"])
+@pytest.mark.parametrize("axes", [FRONT, turned(40)])
+def test_a_preview_is_like_its_final(cpu, phantom, case, axes):
+    view = view_of(axes, **(CASES | {"light": {"transfer": SOFT, "light": VolumeView().light}})[case])
+    final = cpu.render(phantom, view, (512, 512), Quality.FINAL).pixels.astype(float)
+    preview = cpu.render(phantom, view, (512, 512), Quality.PREVIEW).pixels
+    halved = final.reshape(256, 2, 256, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
+    assert psnr(preview, halved) >= 30
+
+
+@pytest.mark.parametrize("mode", ["mip", "minip"])
+def test_the_highest_value_is_the_highest_of_all_samples(cpu, mode):
+    """Of noise, no block of which can be skipped for long; every ray against samples taken one by one."""
+    shape = (30, 37, 41)
+    grid = VolumeGrid(
+        shape=shape, origin=(-20, -18, -14.5), across=(1, 0, 0), down=(0, 1, 0), through=(0, 0, 1), places=range(30)
+    )
+    values = np.random.default_rng(5).normal(0, 300, shape).astype(np.int16)
+    levels = build_levels(Voxels.of_array(values, grid))
+    view = view_of(turned(40), mode=mode, extent=45, window=Window(center=0, width=4000))
+    cast = prepared(levels, view, (37, 29), Quality.FINAL)
+    found = cast.extreme((-math.inf, math.inf), None)
+    axes = np.stack([cast.camera.row, cast.camera.column, cast.camera.ahead])
+    for y in range(0, 29, 4):
+        for x in range(0, 37, 5):
+            u, v = (np.array([x, y]) - (np.array([37, 29]) - 1) / 2) * 45 / 29
+            places = u * axes[0] + v * axes[1] + np.arange(-60, 61)[:, None] * cast.step * axes[2] - grid.origin
+            inside = ((places >= 0) & (places < np.array(shape[::-1]) - 1)).all(axis=1)
+            if not inside.any():
+                assert np.isnan(found[y, x])
+                continue
+            samples = map_coordinates(values.astype(float), places[inside].T[::-1], order=1)
+            assert found[y, x] == pytest.approx(samples.max() if mode == "mip" else samples.min(), abs=0.05)

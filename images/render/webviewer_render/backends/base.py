@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from webviewer.domain.view import Position, Quality, VolumeMode, VolumeView
+from webviewer_render.scene.bands import ALONE, Crew
 from webviewer_render.scene.picture import Picture
 from webviewer_render.scene.projection import Windows
 from webviewer_render.volume.levels import Levels
@@ -46,6 +47,7 @@ class Backend(Protocol):
         quality: Quality,
         windows: Windows = (),
         cancelled: Callable[[], bool] | None = None,
+        crew: Crew = ALONE,
     ) -> Picture:
         """Draw as :func:`webviewer_render.scene.projection.render_volume` does."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from webviewer.domain.view import Position, Quality, VolumeView
 from webviewer_render.backends.base import Capabilities
 from webviewer_render.scene import projection
+from webviewer_render.scene.bands import ALONE, Crew
 from webviewer_render.scene.picture import Picture
 from webviewer_render.volume.levels import Levels
 
@@ -25,9 +26,10 @@ class CpuBackend:
         quality: Quality,
         windows: projection.Windows = (),
         cancelled: Callable[[], bool] | None = None,
+        crew: Crew = ALONE,
     ) -> Picture:
-        """Draw on the calling thread, without the interpreter lock."""
-        return projection.render_volume(levels, view, size, quality, windows, cancelled)
+        """Draw on the threads of ``crew``, without the interpreter lock."""
+        return projection.render_volume(levels, view, size, quality, windows, cancelled, crew)
 
     def pick(self, levels: Levels, view: VolumeView, size: tuple[int, int], at: tuple[float, float]) -> Position | None:
         """Follow one ray."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from webviewer.domain.view import Position, Quality, VolumeView
 from webviewer_render.backends.base import BackendUnavailableError, Capabilities
 from webviewer_render.scene import projection
+from webviewer_render.scene.bands import ALONE, Crew
 from webviewer_render.scene.picture import CancelledError, Picture
 from webviewer_render.scene.projection import Cast, Values
 from webviewer_render.volume.levels import Level, Levels
@@ -57,6 +58,7 @@ class CudaBackend:
         quality: Quality,
         windows: projection.Windows = (),
         cancelled: Callable[[], bool] | None = None,
+        crew: Crew = ALONE,  # noqa: ARG002 - the device has threads of its own
     ) -> Picture:
         """Draw; ``cancelled()`` is looked at before, as a picture takes milliseconds."""
         cast = projection.prepared(levels, view, size, quality, cancelled)

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from webviewer.domain.view import Position, Quality, VolumeView
 from webviewer_render.backends.base import BackendUnavailableError, Capabilities
 from webviewer_render.scene import projection, ray_kernels
+from webviewer_render.scene.bands import ALONE, Crew
 from webviewer_render.scene.picture import CancelledError, Picture
 from webviewer_render.scene.projection import Cast, Values
 from webviewer_render.volume.levels import Level, Levels
@@ -79,6 +80,7 @@ class VtkBackend:
         quality: Quality,
         windows: projection.Windows = (),
         cancelled: Callable[[], bool] | None = None,
+        crew: Crew = ALONE,  # noqa: ARG002 - the device has threads of its own
     ) -> Picture:
         """Draw; ``cancelled()`` is looked at before, as VTK does not stop in the middle."""
         cast = projection.prepared(levels, view, size, quality, cancelled)

@@ -20,13 +20,15 @@ from webviewer_render.decoded.series import Content, Series
 from webviewer_render.pool.workers import WorkerPool
 from webviewer_render.scene.stack import build_stack
 from webviewer_render.scene.uptake import in_uptake
+from webviewer_render.volume.levels import RECENT_SHARE
 from webviewer_render.volume.plan import plan_volume
 from webviewer_render.worker.protocol import Source
 
 _log = structlog.get_logger(__name__)
 _REDUCTIONS = (1, 2, 4, 8)
-_VOLUME_SHARE = 1.2
-"""What a volume needs in all, beside its voxels: smaller versions of it and tables."""
+_VOLUME_SHARE = 1.3 + RECENT_SHARE
+"""What a volume needs in all: its voxels, smaller versions of it (of thick slices 0.28), the extremes of blocks, and what is
+derived from them."""
 _SMALL_SERIES = 64
 """Series with more objects are put in order outside of the event loop."""
 

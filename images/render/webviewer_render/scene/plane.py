@@ -29,6 +29,7 @@ from webviewer.domain.volume import VolumeGrid
 from webviewer.errors import UnsupportedImageError
 from webviewer_render.scene import colour_map, kernels, plane_kernels, voi
 from webviewer_render.scene.axis import Axis, Line, axis
+from webviewer_render.scene.bands import ALONE, Crew, in_bands
 from webviewer_render.scene.picture import CancelledError, Picture
 from webviewer_render.scene.plane_geometry import SNAP, Array, Mapping, Samples, map_view, samples_of
 from webviewer_render.volume.voxels import NOT_THERE, Voxels
@@ -62,6 +63,7 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     *,
     quality: Quality = Quality.FINAL,
     inverse: bool = False,
+    crew: Crew = ALONE,
 ) -> Picture:
     """Draw a plane or a slab through a volume.
 
@@ -69,7 +71,7 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     is null; without any it is made from the values that have come. ``inverse`` is for images whose low values are bright.
     A plane along the slices, through their centres, at one device pixel per voxel is the picture of the image window.
     Raises UnsupportedImageError for a volume one voxel thick or of huge slices, and CancelledError once ``cancelled()`` is
-    true, looked at between bands of rows.
+    true, looked at between bands of rows, which ``crew`` draws.
     """
     _refuse_extremes(voxels)
     wanted = _window(voxels, view, windows)
@@ -81,8 +83,9 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     mapping = map_view(voxels.grid, view, size)
     samples = samples_of(voxels.grid, view, quality)
     stored = shading.of_rescaled(voxels.slope, voxels.intercept)
-    if samples.number > 1 or not _draw_along_grid(voxels, view, mapping, levels, stored, cancelled):
-        _draw(voxels, view, mapping, samples, levels, shading if _is_sum(view, samples) else stored, cancelled)
+    if samples.number > 1 or not _draw_along_grid(voxels, view, mapping, levels, stored, cancelled, crew):
+        shown = shading if _is_sum(view, samples) else stored
+        _draw(voxels, view, mapping, samples, levels, shown, cancelled, crew=crew)
     if table is None:
         return Picture(levels.astype(np.uint8), _as_window(wanted))
     painted = np.empty((*levels.shape, 3), np.uint8)
@@ -194,6 +197,7 @@ def _draw(  # noqa: PLR0913 - the drawing's whole definition
     shading: voi.Shading,
     cancelled: Cancelled,
     raw: npt.NDArray[np.float32] = _NOT_RAW,
+    crew: Crew = ALONE,
 ) -> None:
     """Draw any plane or slab; into ``raw`` instead of ``levels`` where it is not empty."""
     blend = _BLENDS[view.blend] if samples.number > 1 else plane_kernels.MAXIMUM
@@ -208,14 +212,14 @@ def _draw(  # noqa: PLR0913 - the drawing's whole definition
     pairs, shade = pairs_of(values), shading.for_kernels()
     slices, rows, columns = voxels.grid.shape
     size = columns, rows, slices
-    rows_at_once = BAND_ROWS if samples.number == 1 else _SLAB_BAND_ROWS
-    for first in range(0, levels.shape[0], rows_at_once):
-        _check(cancelled)
-        last = min(first + rows_at_once, levels.shape[0])
+
+    def draw(first: int, last: int) -> None:
         plane_kernels.draw_plane(
             values, pairs, offsets, size, mapping.places, mapping.ends, padding, mapping.matrix, tuple(samples), sums,
             modes, levels, raw, first, last, shade,
         )  # fmt: skip
+
+    in_bands(levels.shape[0], BAND_ROWS if samples.number == 1 else _SLAB_BAND_ROWS, draw, cancelled, crew)
 
 
 def _check(cancelled: Cancelled) -> None:
@@ -230,6 +234,7 @@ def _draw_along_grid(  # noqa: PLR0913 - as _draw
     levels: npt.NDArray[np.int16],
     shading: voi.Shading,
     cancelled: Cancelled,
+    crew: Crew,
 ) -> bool:
     """Draw a plane whose rows and columns run along the grid as the image window draws a frame, if it is one."""
     m = mapping.matrix
@@ -253,13 +258,14 @@ def _draw_along_grid(  # noqa: PLR0913 - as _draw
     if across[0] > down[0]:
         pixels = pixels.T
     pixels, shade = voi.frozen(pixels), shading.for_kernels()
-    for first in range(0, levels.shape[0], BAND_ROWS):
-        _check(cancelled)
-        last = min(first + BAND_ROWS, levels.shape[0])
+
+    def draw(first: int, last: int) -> None:
         if padding[0] <= padding[1]:
             kernels.draw_upright_padded(pixels, *padding, levels, first, last, x, y, shade)
         else:
             kernels.draw_upright(pixels, levels, first, last, x, y, shade)
+
+    in_bands(levels.shape[0], BAND_ROWS, draw, cancelled, crew)
     return True
 
 

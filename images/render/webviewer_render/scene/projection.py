@@ -13,9 +13,11 @@ import numpy.typing as npt
 from webviewer.domain.image import LookupTable, Window
 from webviewer.domain.view import Cut, Position, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
-from webviewer_render.scene import colour_map, kernels, ray_kernels, voi
+from webviewer_render.scene import colour_map, extreme_kernels, kernels, ray_kernels, voi
+from webviewer_render.scene.bands import ALONE, Crew, in_bands
 from webviewer_render.scene.camera import Camera
-from webviewer_render.scene.picture import CancelledError, Picture
+from webviewer_render.scene.picture import Picture
+from webviewer_render.scene.plane import pairs_of
 from webviewer_render.scene.transfer import Transfer, transfer_of
 from webviewer_render.scene.visibility import Visibility, box_of, visibility_of
 from webviewer_render.volume import level_kernels
@@ -54,14 +56,18 @@ class Effort:
 
 _FINAL = Effort(0.7, 1.0, 0.985)
 _PREVIEW = Effort(1.4, 0.65, 0.96)
-_PREVIEW_OF_VALUES = Effort(1.0, 1.3, 1.0)
-"""A smaller volume blurs surfaces too much (25 dB), but not maxima and means."""
+_PREVIEW_OF_EXTREMES = Effort(1.0, 1.3, 1.0)
+"""A smaller volume blurs surfaces too much (25 dB), but not highest values."""
+_PREVIEW_OF_MEANS = Effort(1.4, 1.7, 1.0)
+"""Means of means are means: a still smaller one is hardly seen (60 dB)."""
 
 
 def _effort(view: VolumeView, quality: Quality) -> Effort:
     if quality != Quality.PREVIEW:
         return _FINAL
-    return _PREVIEW if view.mode == "composite" else _PREVIEW_OF_VALUES
+    if view.mode == "mean":
+        return _PREVIEW_OF_MEANS
+    return _PREVIEW if view.mode == "composite" else _PREVIEW_OF_EXTREMES
 
 
 def render_volume(  # noqa: PLR0913 - the frame function's arguments are the frame function's definition
@@ -71,6 +77,7 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     quality: Quality,
     windows: Windows = (),
     cancelled: Cancelled | None = None,
+    crew: Crew = ALONE,
 ) -> Picture:
     """Draw a projection.
 
@@ -79,9 +86,9 @@ def render_volume(  # noqa: PLR0913 - the frame function's arguments are the fra
     view's window, the ``view.voi``-th of the file's ``windows``, or one made of the volume. The background is black (where
     a highest value or a mean is shown: what the lowest value looks like). The mean is that of values from the first to the
     last transfer point, if there are any. Raises CancelledError once ``cancelled()`` is true, looked at between bands of
-    rows.
+    rows, which ``crew`` draws.
     """
-    return picture_of(prepared(levels, view, size, quality, cancelled), windows, cancelled)
+    return picture_of(prepared(levels, view, size, quality, cancelled, crew), windows, cancelled)
 
 
 class Casting(Protocol):
@@ -113,13 +120,18 @@ class Casting(Protocol):
         ...
 
 
-def prepared(
-    levels: Levels, view: VolumeView, size: tuple[int, int], quality: Quality, cancelled: Cancelled | None = None
+def prepared(  # noqa: PLR0913 - as the frame function
+    levels: Levels,
+    view: VolumeView,
+    size: tuple[int, int],
+    quality: Quality,
+    cancelled: Cancelled | None = None,
+    crew: Crew = ALONE,
 ) -> Cast:
     """Choose size, level and steps of a picture for a viewport of ``size``."""
     if quality == Quality.PREVIEW:
         size = (max(1, -(-size[0] // _PREVIEW_SHARE)), max(1, -(-size[1] // _PREVIEW_SHARE)))
-    return Cast.of(levels, view, size, quality, cancelled)
+    return Cast.of(levels, view, size, quality, cancelled, crew)
 
 
 def picture_of(cast: Casting, windows: Windows = (), cancelled: Cancelled | None = None) -> Picture:
@@ -179,15 +191,17 @@ class Cast:
     box: npt.NDArray[np.float64]
     visibility: Visibility
     effort: Effort
+    crew: Crew = ALONE
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - as the frame function
         cls,
         levels: Levels,
         view: VolumeView,
         size: tuple[int, int],
         quality: Quality,
         cancelled: Cancelled | None = None,
+        crew: Crew = ALONE,
     ) -> Cast:
         """Prepare a picture of ``size`` pixels."""
         camera, effort = Camera.of(view), _effort(view, quality)
@@ -197,7 +211,7 @@ class Cast:
         step = effort.step * min(level.voxel, float(level.spacing.min()) * _LONGEST)
         rays = camera.rays(level, size, view.extent, step)
         visibility = visibility_of(levels, index, view, quality, cancelled)
-        return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort)
+        return cls(levels, view, camera, index, size, rays, box_of(levels, index, view.crop), visibility, effort, crew)
 
     @property
     def level(self) -> Level:
@@ -292,13 +306,14 @@ class Cast:
         """Return values and their millimetres along the rays, NaN where nothing is."""
         level, mask = self.level, self.visibility
         sign, tops = self.tops()
+        pairs = pairs_of(level.values)
         floor, ceiling = sorted((float(sign) * apart[0], float(sign) * apart[1]))
         out = np.full((self.size[1], self.size[0]), np.nan, np.float32)
         depth = np.full(out.shape, np.nan, np.float32)
         self._in_bands(
             cancelled,
-            lambda a, b: ray_kernels.cast_extreme(
-                level.values, level.offsets, level.shape, mask.states, mask.mask, mask.place, tops, sign,
+            lambda a, b: extreme_kernels.cast_extreme(
+                level.values, pairs, level.offsets, level.shape, mask.states, mask.mask, mask.place, tops, sign,
                 np.float32(floor), np.float32(ceiling), self.rays, self.box, self.size, a, b, out, depth,
             ),
         )  # fmt: skip
@@ -345,10 +360,7 @@ class Cast:
         return numbers, (np.linspace(0, 1, _SHINE) ** light.power).astype(np.float32)
 
     def _in_bands(self, cancelled: Cancelled | None, draw: Callable[[int, int], None]) -> None:
-        for first in range(0, self.size[1], BAND_ROWS):
-            if cancelled is not None and cancelled():
-                raise CancelledError
-            draw(first, min(first + BAND_ROWS, self.size[1]))
+        in_bands(self.size[1], BAND_ROWS, draw, cancelled, self.crew)
 
 
 def _tops(level: Level, sign: float, mask: Visibility) -> tuple[Values, Values, Values]:

@@ -288,67 +288,6 @@ def cast_composite(
 
 
 @kernel
-def cast_extreme(
-    values: Any, offsets: Any, shape: Any, codes: Any, mask: Any, place: Any, tops: Any, sign: Any, floor: Any,
-    ceiling: Any, rays: Any, box: Any, size: Any, first: Any, last: Any, out: Any, depth: Any,
-) -> None:  # fmt: skip
-    """Find the highest (``sign`` -1: lowest) sample of every ray of rows ``first``..``last``.
-
-    ``tops`` are the highest values, times ``sign``, of blocks of 4, 16 and 64 cells, -inf where all is hidden. Nothing below
-    ``floor`` or above ``ceiling`` (times ``sign``) need be told apart: rays stop there. ``out`` (height, width) gets NaN
-    for rays that meet nothing; ``depth`` the millimetres along the ray.
-    """
-    width = size[0]
-    columns = np.uint64(shape[2])
-    fine, middle, coarse = tops
-    for left in range(0, width, TILE):
-        for py in range(first, last):
-            guess = np.nan
-            for px in range(left, min(left + TILE, width)):
-                x0, y0, z0, dx, dy, dz, start, count = _ray(px, py, rays, box, shape)
-                if count < 0:
-                    continue
-                r = (_inverse(dx), _inverse(dy), _inverse(dz))
-                up = (np.int32(dx >= 0), np.int32(dy >= 0), np.int32(dz >= 0))
-                best, found = floor, np.int32(-1)
-                if guess >= start and guess <= start + count:
-                    # The neighbour's place is a good first guess, after which most blocks need no look.
-                    f = _f4(guess - start)
-                    x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
-                    if codes[np.int32(z) >> 2, np.int32(y) >> 2, np.int32(x) >> 2] == DRAWN:
-                        value = sign * _linear(values, offsets, columns, x, y, z)
-                        if value > best:
-                            best, found = value, np.int32(f)
-                q = np.int32(0)
-                while q <= count and best < ceiling:
-                    f = _f4(q)
-                    x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
-                    i, j, k = np.uint32(np.int32(x)), np.uint32(np.int32(y)), np.uint32(np.int32(z))
-                    if fine[k >> np.uint32(2), j >> np.uint32(2), i >> np.uint32(2)] <= best:
-                        bits = 2
-                        if middle[k >> np.uint32(4), j >> np.uint32(4), i >> np.uint32(4)] <= best:
-                            bits = 4
-                            if coarse[k >> np.uint32(6), j >> np.uint32(6), i >> np.uint32(6)] <= best:
-                                bits = 6
-                        q += np.int32(_steps_left(x, y, z, r, up, bits)) + np.int32(1)
-                        continue
-                    code = codes[k >> np.uint32(2), j >> np.uint32(2), i >> np.uint32(2)]
-                    end = min(count, q + np.int32(_steps_left(x, y, z, r, up, 2)))
-                    while q <= end:
-                        f = _f4(q)
-                        x, y, z = x0 + f * dx, y0 + f * dy, z0 + f * dz
-                        value = sign * _linear(values, offsets, columns, x, y, z)
-                        if value > best and (code != MIXED or _is_shown(mask, place, x, y, z)):
-                            best, found = value, q
-                        q += np.int32(1)
-                if best > -np.inf:
-                    out[py, px] = sign * best
-                if found >= 0:
-                    guess = start + found
-                    depth[py, px] = guess * rays[15]
-
-
-@kernel
 def cast_mean(
     values: Any, offsets: Any, shape: Any, codes: Any, mask: Any, place: Any, low: Any, high: Any, rays: Any, box: Any,
     size: Any, first: Any, last: Any, out: Any,

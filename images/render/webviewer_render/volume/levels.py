@@ -31,6 +31,9 @@ _FLATTER = 1.5
 _SLAB = 4
 _SIGN = 0x8000
 _KEPT = 16
+RECENT_SHARE = 0.3
+"""What is derived from a volume has at most this share of its memory; a mask of half its size is up to an eighth."""
+_RECENT_LEAST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +122,8 @@ def build_levels(voxels: Voxels, cancelled: Cancelled | None = None) -> Levels:
         sizes.append(smaller)
     taken = sum(level.lowest.nbytes + level.highest.nbytes for level in sizes)
     taken += sum(level.values.nbytes for level in sizes if not np.may_share_memory(level.values, voxels.values))
-    return Levels(tuple(sizes), voxels.slope, source.intercept, own_bytes=taken)
+    budget = max(_RECENT_LEAST, RECENT_SHARE * math.prod(first.shape) * first.values.itemsize)
+    return Levels(tuple(sizes), voxels.slope, source.intercept, Recent(_KEPT, budget), own_bytes=taken)
 
 
 @dataclass(frozen=True, slots=True)

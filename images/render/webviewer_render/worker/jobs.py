@@ -20,6 +20,7 @@ from webviewer.wire.messages import RegionStatistics
 from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import SlotState
 from webviewer_render.encode import encode
+from webviewer_render.scene.bands import Crew
 from webviewer_render.scene.measure import Shape, plane_area_values, value_at_point
 from webviewer_render.scene.percentiles import MAX_VALUES, percentiles, region_values, slice_values
 from webviewer_render.scene.picture import CancelledError, Picture, render_image, thumbnail, value_at
@@ -50,8 +51,10 @@ _THUMBNAIL_QUALITY = 85
 Answer = tuple[BaseModel, bytes]
 
 
-def perform(job: JobCommand, loader: Loader | None, backend: Backend, cancelled: Callable[[], bool]) -> Answer:
-    """Do a job; errors become answers. ``loader`` has the series of a render or value job."""
+def perform(
+    job: JobCommand, loader: Loader | None, backend: Backend, cancelled: Callable[[], bool], crew: Crew
+) -> Answer:
+    """Do a job; errors become answers. ``loader`` has the series of a render or value job, ``crew`` draws pictures."""
     try:
         if cancelled():
             raise CancelledError  # noqa: TRY301 - the same end as in the middle of a picture
@@ -61,7 +64,7 @@ def perform(job: JobCommand, loader: Loader | None, backend: Backend, cancelled:
             text = "the series is not attached"
             raise NotFoundError(text)  # noqa: TRY301 - one way for all errors
         if isinstance(job, Render):
-            return _render(job, loader, backend, cancelled)
+            return _render(job, loader, backend, cancelled, crew)
         return _read(job, loader, backend, cancelled), b""
     except CancelledError:
         return Cancelled(job=job.job), b""
@@ -93,23 +96,24 @@ def _pixels(loader: Loader, slot: int) -> tuple[npt.NDArray[Any], InstanceSource
     return loader.arena.pixels(slot), loader.manifest.instances[index], frame
 
 
-def _render(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Answer:
+def _render(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool], crew: Crew) -> Answer:
     started = time.perf_counter()
-    picture = _drawn(job, loader, backend, cancelled)
+    picture = _drawn(job, loader, backend, cancelled, crew)
     if cancelled():
         raise CancelledError
     return _encoded(job.job, picture, job.quality, job.jpeg_quality, started)
 
 
-def _drawn(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool]) -> Picture:
+def _drawn(job: Render, loader: Loader, backend: Backend, cancelled: Callable[[], bool], crew: Crew) -> Picture:
     """Draw the slice, the plane or the projection."""
     view, volume = job.view, loader.volume
     if isinstance(view, VolumeView):
-        return backend.render(volume.levels(cancelled), view, job.size, job.quality, volume.plan.windows, cancelled)
+        levels, windows = volume.levels(cancelled), volume.plan.windows
+        return backend.render(levels, view, job.size, job.quality, windows, cancelled, crew)
     if isinstance(view, MprView):
         windows, inverse = volume.plan.windows, volume.plan.inverse
         voxels = volume.voxels()
-        return render_plane(voxels, view, job.size, windows, cancelled, quality=job.quality, inverse=inverse)
+        return render_plane(voxels, view, job.size, windows, cancelled, quality=job.quality, inverse=inverse, crew=crew)
     pixels, instance, frame = _pixels(loader, job.slot)
     if instance.image is None:
         raise UnsupportedImageError(instance.problem)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from webviewer.domain.study import SeriesManifest
 from webviewer.errors import WebViewerError
 from webviewer_render.decoded.arena import Arena, SlotState
+from webviewer_render.scene.voi import padding_range
 from webviewer_render.volume.reduction import reduced
 from webviewer_render.worker.decoding import Decoder
 from webviewer_render.worker.encoded_pixels import read_local
@@ -120,7 +121,9 @@ class Loader:
         try:
             data = piece.delivery.data if piece.delivery else read_local(instance, frame)
             pixels = self._decoder.decode(data, instance, frame)
-            self.arena.store(slot, reduced(pixels, self._reduction) if pixels.ndim == 2 else pixels)  # noqa: PLR2004
+            if pixels.ndim == 2 and instance.image is not None:  # noqa: PLR2004
+                pixels = reduced(pixels, self._reduction, padding_range(instance.image))
+            self.arena.store(slot, pixels)
         except WebViewerError as error:
             failed = SlotFailed(arena=self._number, slot=slot, code=error.code, message=error.message)
         except Exception as error:  # noqa: BLE001 - hostile bytes may raise anything; this slice alone is lost

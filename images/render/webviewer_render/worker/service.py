@@ -8,6 +8,7 @@ from webviewer.domain.study import SeriesManifest
 from webviewer_render.backends.base import Backend
 from webviewer_render.decoded.arena import Arena, ArenaLayout
 from webviewer_render.worker.channel import Channel
+from webviewer_render.worker.crew import ThreadCrew
 from webviewer_render.worker.jobs import perform
 from webviewer_render.worker.loader import Loader, Piece
 from webviewer_render.worker.protocol import Attach, Cancel, Detach, JobCommand, Load, Thumbnail
@@ -30,6 +31,7 @@ class WorkerService:
         self._alone = False
         self._jobs: dict[int, threading.Event] = {}
         self._threads = Threads(threads, self._next, TASK_SECONDS)
+        self._crew = ThreadCrew(self._threads)
 
     def run(self) -> None:
         """Obey until the front goes."""
@@ -72,7 +74,7 @@ class WorkerService:
         event = self._jobs[job.job] = threading.Event()
 
         def run() -> None:
-            answer, payload = perform(job, loader, self._backend, event.is_set)
+            answer, payload = perform(job, loader, self._backend, event.is_set, self._crew)
             del self._jobs[job.job]
             self._channel.send(answer, payload)
 

@@ -21,6 +21,7 @@ class Threads:
     """
 
     def __init__(self, count: int, background: Callable[[], Task | None], limit: float) -> None:
+        self.count = count
         self._background = background
         self._background_limit = max(1, count - 1)
         self._background_running = 0
