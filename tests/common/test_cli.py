@@ -107,3 +107,18 @@ def test_the_phantom_is_written_as_a_dicom_series(tmp_path):
     datasets = [pydicom.dcmread(file) for file in files]
     assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 1
     assert datasets[0].pixel_array.shape == (32, 32)
+
+
+@pytest.mark.parametrize("what", ["view", "render", "drag", "open"])
+def test_measurements_say_what_they_take(what):
+    answer = run("bench", what, "--help")
+    assert answer.returncode == 0
+    assert "--series" in answer.stdout
+    assert "--out" in answer.stdout
+
+
+@pytest.mark.parametrize("counts", ["0", "1,x", ""])
+def test_a_wrong_number_of_browsers_is_said_before_anything_starts(counts):
+    answer = run("bench", "drag", "--browsers", counts)
+    assert answer.returncode == 2
+    assert "--browsers" in answer.stderr

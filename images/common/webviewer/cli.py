@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import uvloop
 
 from webviewer import settings as configuration
-from webviewer.errors import WebViewerError
+from webviewer.errors import PeerUnavailableError, WebViewerError
 from webviewer.sample.series import SIDE, SLICES, SPACING, STEP, PhantomSeries
 from webviewer.telemetry import logs
 from webviewer.version import full_version
@@ -137,16 +138,48 @@ def _add_sample(commands: Any) -> None:  # noqa: ANN401 - as above
 def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
     command = commands.add_parser("bench", help="measure beside the peers, in one run")
     actions = command.add_subparsers(required=True, metavar="WHAT")
-    view = actions.add_parser("view", help="stack images through the WebSocket beside trame-rca")
-    view.set_defaults(run=_bench_view)
+    view = _add_measurement(
+        actions, "view", "stack images through the WebSocket beside trame-rca, and the wheel in Chromium"
+    )
     view.add_argument("--no-browser", action="store_true", help="leave Chromium out")
-    render = actions.add_parser("render", help="planes and projections through the WebSocket beside trame-rca and VTK")
-    render.set_defaults(run=_bench_render)
-    for action in (view, render):
-        action.add_argument("--data", type=Path, metavar="DIR", help="folder of a DICOM series (default: the phantom)")
-        action.add_argument("--frames", type=int, default=120, help="frames per measurement")
+    render = _add_measurement(
+        actions, "render", "planes and projections through the WebSocket beside trame-rca and VTK"
+    )
+    for action, frames in ((view, 120), (render, 60)):
+        action.add_argument("--frames", type=int, default=frames, help="frames per measurement (default: %(default)s)")
         action.add_argument("--no-peer", action="store_true", help="leave the peers out")
-        action.add_argument("--output", type=Path, metavar="FILE", help="write the figures there as JSON")
+    drag = _add_measurement(actions, "drag", "planes and projections under the hands of readers in Chromium")
+    drag.add_argument(
+        "--browsers", type=_counts, default="1,2,4", metavar="N,N", help="how many at once (default: 1,2,4)"
+    )
+    drag.add_argument("--seconds", type=float, default=6.0, help="length of a drag (default: %(default)s)")
+    opening = _add_measurement(
+        actions, "open", "first image and plane beside bare decoding, and the memory of a long series"
+    )
+    opening.set_defaults(module="opening")
+    opening.add_argument(
+        "--slices",
+        type=int,
+        default=3000,
+        metavar="N",
+        help="length of the long series, 0 for none (default: %(default)s)",
+    )
+
+
+def _add_measurement(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:  # noqa: ANN401 - as above
+    action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    action.set_defaults(run=_bench, module=name)
+    action.add_argument("--series", type=Path, metavar="DIR", help="files of a DICOM series (default: the phantom)")
+    action.add_argument("--out", type=Path, metavar="DIR", help="write tables, figures and pictures there")
+    return action
+
+
+def _counts(text: str) -> list[int]:
+    counts = [int(part) if part.isdecimal() else 0 for part in text.split(",")]
+    if min(counts) < 1:
+        message = "whole numbers from 1, separated by commas"
+        raise argparse.ArgumentTypeError(message)
+    return counts
 
 
 def _settings(options: dict[str, Any]) -> configuration.Settings:
@@ -199,15 +232,11 @@ def _write_sample(options: dict[str, Any]) -> int:
     return 0
 
 
-def _bench_render(options: dict[str, Any]) -> int:
-    from webviewer.bench import render  # noqa: PLC0415 - needs nothing of a server
-
-    defaults = {"data": None, "output": None, "no_peer": False, "frames": 60}
-    return render.run(**(defaults | options))
-
-
-def _bench_view(options: dict[str, Any]) -> int:
-    from webviewer.bench import view  # noqa: PLC0415 - needs nothing of a server
-
-    defaults = {"data": None, "output": None, "no_browser": False, "no_peer": False, "frames": 120}
-    return view.run(**(defaults | options))
+def _bench(options: dict[str, Any]) -> int:
+    module = options.pop("module")
+    try:
+        status: int = importlib.import_module(f"webviewer.bench.{module}").run(**options)
+    except ModuleNotFoundError as error:
+        text = f"{error.name} is not installed: `make bench` installs what measuring needs"
+        raise PeerUnavailableError(text) from error
+    return status

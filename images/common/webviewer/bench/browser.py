@@ -24,6 +24,10 @@ _SETTLED = """() => {
     ([where, what, quality]) => where === viewport && what >= sequence && quality > 0);
   return newest.size > 0 && [...newest].every(answered);
 }"""
+_ALL_FINAL = """() => {
+  const panes = [...document.querySelectorAll('[data-pane]')];
+  return panes.length > 0 && panes.every((pane) => pane.dataset.settled === 'true');
+}"""
 _GLANCE_MS = 100
 
 
@@ -67,6 +71,10 @@ class WatchedPage:
         """Forget what was recorded so far."""
         await self.page.evaluate(_CLEAR)
 
+    async def all_final(self) -> None:
+        """Wait until all panes of a volume window show their final picture."""
+        await self.page.wait_for_function(_ALL_FINAL, polling=_GLANCE_MS)
+
     async def settled(self) -> None:
         """Wait until the hand rests and all that it changed since ``clear`` shows its final picture."""
         # A glance at every animation frame would be work of the page that is measured.
@@ -78,8 +86,16 @@ class WatchedPage:
 
     async def main_thread_seconds(self) -> float:
         """Return how long the page's main thread has worked so far: scripts, styles, layout and painting."""
+        return await self._metric("TaskDuration")
+
+    async def heap_bytes(self) -> float:
+        """Collect the page's garbage and return what its scripts still use."""
+        await self._devtools.send("HeapProfiler.collectGarbage")
+        return await self._metric("JSHeapUsedSize")
+
+    async def _metric(self, name: str) -> float:
         answer = await self._devtools.send("Performance.getMetrics")
-        return float(next(metric["value"] for metric in answer["metrics"] if metric["name"] == "TaskDuration"))
+        return float(next(metric["value"] for metric in answer["metrics"] if metric["name"] == name))
 
 
 async def middle(place: Locator) -> tuple[float, float]:

@@ -10,23 +10,24 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 from websockets.sync.client import ClientConnection, connect
 
 from webviewer.bench import process_tree
 from webviewer.errors import PeerUnavailableError
-from webviewer.wire.frame import FrameHeader
+from webviewer.wire.frame import HEADER_LENGTH, FrameHeader
 from webviewer.wire.messages import PROTOCOL_VERSION
 
 _PART_BYTES = 16 * 1024 * 1024
-_PATIENCE = 60.0
+_PATIENCE = 120.0
+_ARCHIVE_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +84,35 @@ class Tab:
         """The session cookie, for a browser."""
         return dict(self._http.cookies.items())
 
-    def upload(self, files: list[bytes]) -> tuple[str, str]:
-        """Store a series of DICOM files; return the ids of its study and series."""
+    def upload(self, files: Sequence[Path]) -> tuple[str, str]:
+        """Store the files of one series; return the ids of its study and series."""
+        study = ""
+        for start in range(0, len(files), _ARCHIVE_FILES):
+            study = self._upload_archive(files[start : start + _ARCHIVE_FILES])
+        detail = self._http.get(f"/v2/studies/{study}").raise_for_status().json()
+        return study, detail["series"][0]["id"]
+
+    def _upload_archive(self, files: Sequence[Path]) -> str:
         packed = BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-            for number, content in enumerate(files):
-                archive.writestr(f"{number:05}.dcm", content)
-        content = packed.getvalue()
+            for number, file in enumerate(files):
+                archive.writestr(f"{number:05}.dcm", file.read_bytes())
+        content = packed.getbuffer()
         digest = hashlib.sha256(content).hexdigest()
         state: dict[str, Any] = {}
         for offset in range(0, len(content), _PART_BYTES):
             query: dict[str, str | int] = {"offset": offset, "size": len(content), "name": "series.zip"}
-            part = content[offset : offset + _PART_BYTES]
+            part = bytes(content[offset : offset + _PART_BYTES])
             state = self._http.put(f"/v2/uploads/{digest}", params=query, content=part).raise_for_status().json()
         deadline = time.monotonic() + _PATIENCE
         while state["state"] == "processing" and time.monotonic() < deadline:
-            time.sleep(0.1)
+            time.sleep(0.05)
             state = self._http.get(f"/v2/uploads/{digest}").raise_for_status().json()
-        study = next(outcome["study"] for outcome in state["outcomes"] if outcome["study"])
-        detail = self._http.get(f"/v2/studies/{study}").raise_for_status().json()
-        return study, detail["series"][0]["id"]
+        stored = [str(outcome["study"]) for outcome in state["outcomes"] if outcome["study"]]
+        if len(stored) != len(files):
+            text = f"the server stored {len(stored)} of {len(files)} files ({state['state']})"
+            raise PeerUnavailableError(text)
+        return stored[0]
 
     def socket(self) -> ClientConnection:
         """Open ``/eventQueue`` and say hello."""
@@ -120,6 +130,13 @@ class Tab:
                 text = "the server did not become ready"
                 raise PeerUnavailableError(text)
             time.sleep(0.1)
+
+
+class Frame(NamedTuple):
+    """A picture as it comes: its header, and the encoded pixels."""
+
+    header: FrameHeader
+    payload: bytes
 
 
 class Viewport:
@@ -146,31 +163,22 @@ class Viewport:
         self._socket.send(json.dumps(message))
         return self._sequence
 
-    def frame(self) -> tuple[FrameHeader, int]:
-        """Receive and acknowledge the next frame; return its header and its length in bytes."""
+    def frame(self) -> Frame:
+        """Receive and acknowledge the next frame."""
         while True:
             received = self._socket.recv(timeout=_PATIENCE)
             if isinstance(received, bytes):
                 header = FrameHeader.unpack(received)
                 self._socket.send(json.dumps({"type": "ack", "viewport": 0, "serial": header.serial}))
-                return header, len(received)
+                return Frame(header, received[HEADER_LENGTH:])
 
-    def frame_of(self, sequence: int, quality: int | None = None) -> tuple[FrameHeader, int]:
+    def frame_of(self, sequence: int, quality: int | None = None) -> Frame:
         """Receive frames until one shows state ``sequence`` (in ``quality``)."""
         while True:
-            header, length = self.frame()
-            if header.sequence >= sequence and quality in {None, int(header.quality)}:
-                return header, length
+            frame = self.frame()
+            if frame.header.sequence >= sequence and quality in {None, int(frame.header.quality)}:
+                return frame
 
     def close(self) -> None:
         """Free the viewport."""
         self._socket.send(json.dumps({"type": "close", "viewport": 0}))
-
-
-def read_series(folder: Path | None) -> list[bytes]:
-    """Return the files of a folder, or 60 slices of the phantom."""
-    if folder is not None:
-        return [file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()]
-    from webviewer.sample.series import PhantomSeries  # noqa: PLC0415 - a folder needs no phantom
-
-    return list(PhantomSeries(slices=60, step=10.0, name="bench").instances())

@@ -20,24 +20,17 @@ def compared(action: str, side: int, ours: float, peer: float | None, target: fl
     if peer is None or not ours:
         return action, str(side), number(ours), _NONE, _NONE, _NONE, _NONE
     ratio = peer / ours
-    wanted = _NONE if target is None else f">= {target:g}"
-    return (
-        action,
-        str(side),
-        number(ours),
-        number(peer),
-        f"{ratio:.1f}",
-        wanted,
-        _verdict(target, ratio >= (target or 0)),
-    )
+    wanted, judged = (_NONE, _NONE) if target is None else (f">= {target:g}", verdict(met=ratio >= target))
+    return action, str(side), number(ours), number(peer), f"{ratio:.1f}", wanted, judged
 
 
 def limited(name: str, value: float, most: float | None = None, *, least: float | None = None) -> Row:
     """Return a row (name, value, target, verdict) of a figure with an upper or a lower limit, or none."""
     if least is not None:
-        return name, number(value), f">= {least:g}", _verdict(least, value >= least)
-    wanted = _NONE if most is None else f"<= {most:g}"
-    return name, number(value), wanted, _verdict(most, value <= (most if most is not None else math.inf))
+        return name, number(value), f">= {least:g}", verdict(met=value >= least)
+    if most is not None:
+        return name, number(value), f"<= {most:g}", verdict(met=value <= most)
+    return name, number(value), _NONE, _NONE
 
 
 def number(value: float) -> str:
@@ -48,7 +41,6 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def _verdict(target: float | None, met: bool) -> str:  # noqa: FBT001 - the result of a comparison
-    if target is None:
-        return _NONE
+def verdict(*, met: bool) -> str:
+    """Return what a table says of a target."""
     return "met" if met else "missed"

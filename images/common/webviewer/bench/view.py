@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from webviewer.bench import process_tree
-from webviewer.bench.server import Tab, Viewport, read_series, running_server
+from webviewer.bench import machine, peer_process, phantoms, process_tree, report
+from webviewer.bench.server import Tab, Viewport, running_server
 from webviewer.bench.table import Row, compared, limited, markdown
 from webviewer.domain.view import Quality
 
@@ -23,31 +20,26 @@ _TARGETS = {512: 2.0}
 """How many times less than the peer a slice of this side must cost."""
 
 
-def run(*, data: Path | None, frames: int, no_browser: bool, no_peer: bool, output: Path | None) -> int:
-    """Measure and print; returns the exit status."""
-    figures: dict[str, Any] = {}
-    with running_server() as server:
+def run(*, series: Path | None, frames: int, no_browser: bool, no_peer: bool, out: Path | None) -> int:
+    """Measure and report; returns the exit status."""
+    figures: dict[str, Any] = {"machine": machine.describe()}
+    with phantoms.files_of(series, phantoms.STACK) as files, running_server() as server:
         tab = Tab(server)
-        files = read_series(data)
-        study, series = tab.upload(files)
-        figures["first image ms"] = _first_image(tab, study, series)
+        opened = tab.upload(files)
+        figures["first image ms"] = _first_image(tab, *opened)
         for side in SIDES:
-            figures[str(side)] = _frames(tab, study, series, side, frames)
+            figures[str(side)] = _frames(tab, *opened, side, frames)
         if not no_browser:
             from webviewer.bench import scrolling  # noqa: PLC0415 - Playwright is not always there
 
-            path = f"/viewer/image?s={study}&series={series}"
+            path = "/viewer/image?s={}&series={}".format(*opened)
             found = scrolling.measure(tab, path, slices=len(files), notches=frames)
             figures["scrolling"] = found.figures()
         figures["server resident MB"] = process_tree.resident_bytes(server.pid) / 1e6
         tab.close()
     if not no_peer:
-        command = [sys.executable, "-m", "webviewer.bench.trame_peer", str(frames), "slice"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
-        figures["trame-rca"] = json.loads(answer.stdout.splitlines()[-1])
-    _report(figures)
-    if output:
-        output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        figures["trame-rca"] = peer_process.figures_of("trame_peer", str(frames), "slice")
+    report.deliver("view", figures, _report(figures), out)
     return 0
 
 
@@ -57,7 +49,7 @@ def _first_image(tab: Tab, study: str, series: str) -> dict[str, float]:
     for _ in range(_OPENINGS):
         with tab.socket() as socket:
             viewport = Viewport(socket, study, series, SIDES[0])
-            header, _ = viewport.frame()
+            header = viewport.frame().header
             times.append((time.perf_counter() - viewport.started) * 1000)
             if header.quality is not Quality.LOSSLESS:
                 viewport.frame_of(header.sequence, Quality.LOSSLESS)
@@ -81,7 +73,7 @@ def _frames(tab: Tab, study: str, series: str, side: int, count: int) -> dict[st
             for number, patch in enumerate(patches):
                 if number == _WARM_FRAMES:
                     started, size = tab.server.cpu_seconds(), 0
-                size += viewport.frame_of(viewport.change(active=True, **patch))[1]
+                size += len(viewport.frame_of(viewport.change(active=True, **patch)).payload)
             figures[f"{name} CPU ms"] = (tab.server.cpu_seconds() - started) / count * 1000
             figures[f"{name} kB"] = size / count / 1000
         started = tab.server.cpu_seconds()
@@ -93,7 +85,7 @@ def _frames(tab: Tab, study: str, series: str, side: int, count: int) -> dict[st
     return figures
 
 
-def _report(figures: dict[str, Any]) -> None:
+def _report(figures: dict[str, Any]) -> str:
     rows: list[Row] = []
     for side in SIDES:
         ours = figures[str(side)]
@@ -109,7 +101,7 @@ def _report(figures: dict[str, Any]) -> None:
     if found := figures.get("scrolling"):
         lines += ["", markdown(("in Chromium", "figure", "target", "verdict"), scrolling_rows(found)), ""]
     lines.append(f"Server: {figures['server resident MB']:.0f} MB resident over all its processes.")
-    print("\n".join(lines))  # noqa: T201 - the result of the command
+    return "\n".join(lines)
 
 
 def scrolling_rows(found: dict[str, float]) -> list[Row]:
