@@ -432,7 +432,7 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
     this.emit('shown', frame.header);
     this.emit('change', undefined);
     // For whoever measures the page from outside; nothing in it listens.
-    this.canvas.dispatchEvent(new CustomEvent('picture', { detail: frame.header, bubbles: true }));
+    dispatchEvent(new CustomEvent('picture', { detail: frame.header }));
   }
 
   private acknowledge({ header, received, fromCache }: QueuedFrame, shown: boolean): void {

@@ -103,7 +103,6 @@ describe('a viewport on the connection', () => {
 
   it('tells whoever measures the page when a picture was drawn, also one of its own cache', async () => {
     const { viewport } = connect();
-    document.body.append(viewport.canvas);
     const drawn: unknown[] = [];
     const listen = (event: Event): void => {
       drawn.push((event as CustomEvent<FrameHeader>).detail);

@@ -34,6 +34,7 @@ _ACTIONS: tuple[tuple[Style, str], ...] = (
     ("mip", "final"),
 )
 """Shaded finals need half a minute each in software OpenGL: the plain mapper's figure says enough."""
+_ACTIONS_OF_LARGE = _ACTIONS[:2]
 
 
 async def _cost(window: Any, step: Callable[[int], object], frames: int, quality: int) -> float:  # noqa: ANN401 - no types
@@ -80,7 +81,7 @@ async def _measure_volume(path: Path, frames: int) -> dict[str, dict[str, float]
     figures: dict[str, dict[str, float]] = {}
     for side in SIDES:
         figures[str(side)] = {}
-        for style, quality in _ACTIONS:
+        for style, quality in _ACTIONS if side == SIDES[0] else _ACTIONS_OF_LARGE:
             preview = quality == "preview"
             window, turn = scene.window(style, side, "opengl", preview=preview)
             strength = appearance.PREVIEW_JPEG if preview else appearance.FINAL_JPEG
