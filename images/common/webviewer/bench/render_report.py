@@ -103,7 +103,7 @@ def plot(figures: Figures, path: Path) -> None:
                 for action in actions
             ]
             axes.bar([k + (index - 1.5) / 5 for k in range(len(actions))], costs, 1 / 5, label=label)
-        axes.set_xticks(range(len(actions)), actions)
+        axes.set_xticks(range(len(actions)), [action.replace(" ", "\n") for action in actions])
         axes.set_yscale("log")
         axes.set_ylabel("CPU ms per frame")
         axes.set_title(f"{side} x {side} pixels")
