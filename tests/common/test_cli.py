@@ -122,3 +122,11 @@ def test_a_wrong_number_of_browsers_is_said_before_anything_starts(counts):
     answer = run("bench", "drag", "--browsers", counts)
     assert answer.returncode == 2
     assert "--browsers" in answer.stderr
+
+
+def test_the_operator_says_what_it_needs_where_there_is_no_cluster(monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    answer = run("operator", "--port", "0")
+    assert answer.returncode == 2
+    assert "set KUBECONFIG" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -7,13 +7,14 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
 from webviewer import settings as configuration
-from webviewer.errors import PeerUnavailableError, WebViewerError
+from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
 from webviewer.sample.series import SIDE, SLICES, SPACING, STEP, PhantomSeries
 from webviewer.telemetry import logs
 from webviewer.version import full_version
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_database(commands)
     _add_sample(commands)
     _add_bench(commands)
+    _add_operator(commands)
     return parser
 
 
@@ -182,6 +184,20 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
+def _add_operator(commands: Any) -> None:  # noqa: ANN401 - as above
+    summary = "keep clusters on Kubernetes as their WebViewerCluster resources say"
+    command = commands.add_parser("operator", help=summary, description=summary)
+    command.set_defaults(run=_operate)
+    command.add_argument(
+        "--namespace", action="append", default=[], metavar="NAME", help="look after this one only (repeatable)"
+    )
+    command.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where probes and metrics listen")
+    command.add_argument(
+        "--port", type=int, default=9180, metavar="PORT", help="of probes and metrics, 0 = any free one"
+    )
+    command.add_argument("--log-level", choices=["error", "warning", "info", "debug"], default="info")
+
+
 def _settings(options: dict[str, Any]) -> configuration.Settings:
     if options.pop("no_cache", False):
         options |= {"no_image_cache": True, "no_volume_cache": True}
@@ -199,6 +215,20 @@ def _serve(options: dict[str, Any]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run)
     return 0
+
+
+def _operate(options: dict[str, Any]) -> int:
+    logs.configure(configuration.load({"log_level": options["log_level"]}))
+    for entry in entry_points(group="webviewer.commands", name="operator"):
+        try:
+            run = entry.load()
+        except ImportError as error:
+            text = f"the operator lacks {error.name}: pip install 'webviewer[operator]'"
+            raise InvalidRequestError(text) from error
+        status: int = run(options["namespace"], options["host"], options["port"])
+        return status
+    text = "the operator is not installed: pip install 'webviewer[operator]'"
+    raise InvalidRequestError(text)
 
 
 def _upgrade(options: dict[str, Any]) -> int:

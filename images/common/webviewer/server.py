@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
@@ -68,6 +68,18 @@ def configuration(app: Starlette, grace_seconds: int = _GRACE_SECONDS) -> uvicor
         log_config=None,
         timeout_graceful_shutdown=grace_seconds,
     )
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve ``app`` beside other work of this loop, which also minds the signals."""
+    server = _Server(configuration(app))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def serve(

@@ -245,8 +245,6 @@ class Autoscaling(Resource):
     """Free places that are kept ready."""
     stabilization_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
     """So long must fewer pods be enough before one is drained."""
-    drain_seconds: Annotated[int, Field(ge=0, le=86400)] = 1800
-    """So long may sessions stay on a draining pod before they are moved to others."""
 
 
 class Pool(Resource):
@@ -264,6 +262,8 @@ class Pool(Resource):
     autoscaling: Autoscaling | None = None
     external_scaling: bool = False
     """Somebody else scales the Deployment: the operator leaves its replicas alone."""
+    drain_seconds: Annotated[int, Field(ge=0, le=86400)] = 1800
+    """So long may sessions stay on a pod that is to go before they are moved to others."""
     slots: Annotated[int, Field(ge=1, le=10000)] = 32
     """Sessions per pod."""
     volume_budget: Quantity = "4Gi"

@@ -1,0 +1,20 @@
+"""Prometheus metrics of the operator."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CLUSTERS = Gauge("webviewer_operator_clusters", "Clusters that are looked after")
+READY = Gauge(
+    "webviewer_operator_cluster_ready", "Whether all of the cluster is as its spec says", ["namespace", "cluster"]
+)
+RECONCILES = Counter("webviewer_operator_reconciles", "Rounds by outcome", ["outcome"])
+SECONDS = Histogram(
+    "webviewer_operator_reconcile_seconds", "Time of a round", buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
+)
+WRITES = Counter("webviewer_operator_writes", "Write requests to the API server", ["verb", "kind"])
+WAITING = Gauge("webviewer_operator_waiting", "Clusters that wait for a round")
+RUNNING_SECONDS = Gauge("webviewer_operator_longest_round_seconds", "Age of the oldest round that has not ended")
+CAPACITY_FAILURES = Counter("webviewer_operator_capacity_failures", "Times that control did not tell its capacity")
+SCALINGS = Counter("webviewer_operator_scalings", "Changes of the size of a render pool", ["direction"])
+DRAINS = Counter("webviewer_operator_drains", "Render pods that began to drain")

@@ -1,0 +1,1 @@
+"""One round for one cluster: look, decide, apply what differs, say what was seen."""

@@ -1,0 +1,1 @@
+"""The size of render pools: by sessions, never by guesses."""
