@@ -5,7 +5,7 @@ import type { EventSocket, SocketState } from './socket';
 import type { FrameViewport } from './frameViewport';
 import { ViewportController, type ViewportLine, type ViewportSource } from './viewport';
 import type { ModelViewport, PlaneViewport } from './volumeViewport';
-import type { ClientMessage, ImageView, ServerEvent, ServerHello, ServerMessage } from './wire';
+import type { ClientMessage, ImageView, Measured, ServerEvent, ServerHello, ServerMessage } from './wire';
 
 export type AnyViewport = ViewportController | PlaneViewport | ModelViewport;
 
@@ -27,6 +27,8 @@ export interface ConnectionEvents {
   renderLost: undefined;
   renderRestored: undefined;
   ended: number;
+  /** What a shape measures. */
+  measured: Measured;
 }
 
 const MEASURE_MS = 2_000;
@@ -152,6 +154,9 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
         return;
       case 'percentile-values':
         this.viewports.get(message.viewport)?.onPercentiles(message);
+        return;
+      case 'measured':
+        this.emit('measured', message);
     }
   }
 

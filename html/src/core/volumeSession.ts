@@ -48,6 +48,8 @@ export interface SessionStart {
   /** Where the reader was; null = the middle. */
   readonly point?: Vector | null;
   readonly look?: Look;
+  /** The steps of the whole tab; without them the volume keeps its own. */
+  readonly undo?: UndoList;
 }
 
 export interface SessionEvents {
@@ -62,7 +64,7 @@ type MaskPatch = Pick<ModelPatch, 'crop' | 'cuts' | 'hide_table'>;
 export class VolumeSession extends Emitter<SessionEvents> {
   readonly planes: Readonly<Record<PlaneId, PlaneViewport>>;
   readonly model: ModelViewport;
-  readonly undo = new UndoList();
+  readonly undo: UndoList;
   opened: Opened | null = null;
   /** Null until the volume is known. */
   linked: LinkedPlanes | null = null;
@@ -78,6 +80,7 @@ export class VolumeSession extends Emitter<SessionEvents> {
   ) {
     super();
     const { study, series } = start;
+    this.undo = start.undo ?? new UndoList();
     const plane = (id: PlaneId): PlaneViewport => {
       const viewport = connection.adopt((number, line) => new PlaneViewport(number, { study, series }, line, id));
       viewport.on('resized', () => {

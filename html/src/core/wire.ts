@@ -4,6 +4,7 @@ import type {
   ClientHello,
   Close,
   ImageView,
+  Measure,
   MprView,
   Open,
   Percentiles,
@@ -22,6 +23,7 @@ export type {
   GradientPoint,
   ImageView,
   Light,
+  Measured,
   MprView,
   Open,
   Opened,
@@ -57,4 +59,6 @@ export type ViewPatch = PatchOf<ImageView>;
 export type PlanePatch = PatchOf<MprView>;
 export type ModelPatch = PatchOf<VolumeView>;
 export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch | PlanePatch | ModelPatch };
-export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick | Percentiles;
+/** A question about a shape, without its number. */
+export type MeasureQuestion = Omit<Measure, 'type' | 'viewport' | 'id'>;
+export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick | Percentiles | Measure;

@@ -11,7 +11,16 @@ import { WheelNotches } from '../tools/wheel';
 import { screenPerPixel } from '../geometry';
 import { FakeTarget, stack, window } from './samples';
 
-const services = { probe: vi.fn(), lens: vi.fn(), locate: vi.fn(), region: vi.fn(), takeRegion: vi.fn() } satisfies ToolServices;
+const services = {
+  probe: vi.fn(),
+  lens: vi.fn(),
+  locate: vi.fn(),
+  region: vi.fn(),
+  takeRegion: vi.fn(),
+  place: vi.fn(),
+  draw: vi.fn(() => null),
+  grab: vi.fn(() => null),
+} satisfies ToolServices;
 
 function sample(x: number, y: number, change: Partial<PointerSample> = {}): PointerSample {
   return { x, y, time: 0, shift: false, ctrl: false, alt: false, ...change };
@@ -35,7 +44,10 @@ describe('the tool table', () => {
   });
 
   it('gives every pointer tool something to do', () => {
-    const pointerTools = TOOL_TABLE.filter(({ kind, windows }) => kind === 'pointer' && windows.includes('image')).map(({ id }) => id);
+    // Measurements are drawn by code that is loaded later.
+    const pointerTools = TOOL_TABLE.filter(
+      ({ kind, group, windows }) => kind === 'pointer' && group !== 'measure' && windows.includes('image'),
+    ).map(({ id }) => id);
     expect(Object.keys(POINTER_TOOLS).sort()).toEqual(pointerTools.sort());
     expect(() => toolRow('nothing')).toThrow();
     expect(toolTextKey('rot.cw')).toBe('viewer.tool.rot_cw');
@@ -220,6 +232,26 @@ describe('gestures', () => {
     expect(events.maximise).toHaveBeenCalledOnce();
     click(100, 1100);
     expect(events.maximise).toHaveBeenCalledOnce();
+  });
+
+  it('leave clicks to drags that know what they mean, and no double-click of them', () => {
+    const drag = { move: vi.fn(), end: vi.fn(), cancel: vi.fn(), click: vi.fn() };
+    services.grab.mockReturnValue(drag as never);
+    for (const time of [0, 100]) {
+      gestures.down(target, 1, 0, sample(0, 0, { time }));
+      gestures.up(1, sample(1, 0, { time: time + 50 }));
+    }
+    expect(drag.click).toHaveBeenCalledTimes(2);
+    expect(events.maximise).not.toHaveBeenCalled();
+    gestures.down(target, 1, 0, sample(0, 0, { time: 200 }));
+    gestures.move(1, sample(40, 0));
+    gestures.up(1, sample(40, 0, { time: 260 }));
+    gestures.down(target, 1, 0, sample(0, 0, { time: 300 }));
+    gestures.cancel();
+    expect(drag.click).toHaveBeenCalledTimes(2);
+    expect(drag.end).toHaveBeenCalledTimes(3);
+    expect(drag.cancel).toHaveBeenCalledOnce();
+    services.grab.mockReturnValue(null);
   });
 
   it('put everything back when cancelled', () => {

@@ -121,10 +121,11 @@ export class Gestures<T> {
     const press = this.press;
     if (press?.pointer !== pointer) return;
     this.finish(press);
-    if (press.travelled || sample.time - press.start.time >= CLICK_MS) {
-      this.lastClick = null;
-      return;
-    }
+    const click = !press.travelled && sample.time - press.start.time < CLICK_MS;
+    // A drag that knows what a click means leaves none for a double-click.
+    if (!click || press.drag?.click) this.lastClick = null;
+    if (click && press.drag?.click) press.drag.click();
+    if (!click || press.drag?.click) return;
     if (press.button === 'R' && !press.start.ctrl) this.events.menu(press.target, sample);
     if (press.button === 'L') this.click(press.target, sample, press.slop > CLICK_PX ? DOUBLE_TAP_PX : DOUBLE_CLICK_PX);
   }

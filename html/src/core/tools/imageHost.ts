@@ -5,7 +5,8 @@ import type { ToolServices, ToolTarget } from './target';
 
 export function imageHost(services: ToolServices): GestureHost<ToolTarget> {
   return {
-    begin: (target, tool, at) => POINTER_TOOLS[tool]?.(target, at, services) ?? null,
+    begin: (target, tool, at) => POINTER_TOOLS[tool]?.(target, at, services) ?? services.draw(target, tool, at),
+    grab: (target, button, at, touch) => (button === 'L' ? services.grab(target, at, touch) : null),
     keep(target) {
       const { kind: _, ...before } = target.view;
       return () => {

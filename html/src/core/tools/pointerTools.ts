@@ -160,6 +160,9 @@ const probe: ToolStart = (target, at, services) => {
     end() {
       services.probe(target, null);
     },
+    click() {
+      services.place(target, at);
+    },
   };
 };
 

@@ -46,6 +46,12 @@ export interface SpaceServices {
   readonly shown: { readonly lines: boolean; readonly box: boolean };
   /** Any drag ends what the model does by itself. */
   touched(): void;
+  /** A click of the probe: the value stays. */
+  place(target: SpaceViewport, at: Point): void;
+  /** Begins a measurement; null for other tools. */
+  draw(target: SpaceViewport, tool: string, at: PointerSample): Drag | null;
+  /** The shape that a press of the left button takes. */
+  grab(target: SpaceViewport, at: PointerSample, touch: boolean): Drag | null;
 }
 
 const SLAB_PER_PX = 0.25;
@@ -91,7 +97,7 @@ export class SpaceHost implements GestureHost<SpaceViewport> {
 
   begin(target: SpaceViewport, tool: string, at: PointerSample): Drag | null {
     this.services.touched();
-    return this.tools[tool]?.(target, at) ?? null;
+    return this.tools[tool]?.(target, at) ?? this.services.draw(target, tool, at);
   }
 
   keep(): () => void {
@@ -107,7 +113,9 @@ export class SpaceHost implements GestureHost<SpaceViewport> {
   }
 
   grab(target: SpaceViewport, button: string, at: PointerSample, touch: boolean): Drag | null {
-    if (button !== 'L' || at.shift || at.ctrl || at.alt) return null;
+    if (button !== 'L') return null;
+    const shape = this.services.grab(target, at, touch);
+    if (shape || at.shift || at.ctrl || at.alt) return shape;
     if (target.kind === 'mpr') return this.services.shown.lines ? this.grabLine(target, at, touch) : null;
     return this.services.shown.box ? this.grabBox(target, at, touch) : null;
   }
@@ -267,6 +275,11 @@ export class SpaceHost implements GestureHost<SpaceViewport> {
       end: () => {
         this.services[service](viewport, null);
       },
+      ...(service === 'probe' && {
+        click: () => {
+          this.services.place(viewport, at);
+        },
+      }),
     };
   }
 

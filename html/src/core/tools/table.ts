@@ -4,7 +4,7 @@
  */
 
 export type WindowKind = 'image' | 'mpr' | 'volume';
-export type Group = 'tools' | 'picture' | 'navigation' | 'windows' | 'mpr' | 'volume' | 'output';
+export type Group = 'tools' | 'measure' | 'picture' | 'navigation' | 'windows' | 'mpr' | 'volume' | 'output';
 export type MouseButton = 'L' | 'M' | 'R';
 export type Modifier = '' | 'Shift' | 'Ctrl' | 'Alt';
 
@@ -100,9 +100,16 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('tools', 'pointer', 'vol.cut.in', 'scissors-cutting', 'V', { hotkey: 'J', show: true, menu: true }),
   row('tools', 'pointer', 'vol.cut.out', 'select-inverse', 'V', { hotkey: 'Shift+J', show: true, menu: true }),
   row('tools', 'toggle', 'vol.crop', 'crop', 'MV', { hotkey: 'Shift+C', show: true }),
-  row('tools', 'action', 'undo', 'undo', 'MV', { hotkey: 'Ctrl+Z', show: true }),
-  row('tools', 'action', 'redo', 'redo', 'MV', { hotkey: 'Ctrl+Shift+Z' }),
-  row('tools', 'action', 'tool.cancel', 'close', 'IMV', { hotkey: 'Escape' }),
+  row('measure', 'pointer', 'm.length', 'ruler', 'IM', { hotkey: 'L', show: true, menu: true }),
+  row('measure', 'pointer', 'm.angle', 'angle-acute', 'IM', { hotkey: 'A', show: true, menu: true }),
+  row('measure', 'pointer', 'm.rect', 'vector-rectangle', 'IM', { hotkey: 'Q', show: true, menu: true }),
+  row('measure', 'pointer', 'm.ellipse', 'ellipse-outline', 'IM', { hotkey: 'E', show: true, menu: true }),
+  row('measure', 'action', 'm.delete', 'delete-outline', 'IM', { hotkey: 'Delete', menu: true }),
+  row('measure', 'action', 'm.clear', 'delete-sweep-outline', 'IM', { hotkey: 'Shift+Delete', menu: true }),
+  row('measure', 'toggle', 'm.toggle', 'eye-outline', 'IM', { hotkey: 'Shift+O', show: true }),
+  row('measure', 'action', 'undo', 'undo', 'IMV', { hotkey: 'Ctrl+Z', show: true }),
+  row('measure', 'action', 'redo', 'redo', 'IMV', { hotkey: 'Ctrl+Shift+Z' }),
+  row('measure', 'action', 'tool.cancel', 'close', 'IMV', { hotkey: 'Escape' }),
 
   row('picture', 'toggle', 'invert', 'invert-colors', 'IMV', { hotkey: 'I', show: true, menu: true }),
   row('picture', 'action', 'rot.cw', 'rotate-right', 'IM', { hotkey: 'R', show: true, menu: true }),

@@ -46,6 +46,12 @@ export interface ToolServices {
   region(target: ToolTarget, box: Box | null): void;
   /** Sets the window by what is inside. */
   takeRegion(target: ToolTarget, box: Box): void;
+  /** A click of the probe: the value stays. */
+  place(target: ToolTarget, at: Point): void;
+  /** Begins a measurement; null for other tools. */
+  draw(target: ToolTarget, tool: string, at: PointerSample): Drag | null;
+  /** What a press of the left button takes instead of the tool. */
+  grab(target: ToolTarget, at: PointerSample, touch: boolean): Drag | null;
 }
 
 /** A press that goes on. */
@@ -55,6 +61,8 @@ export interface Drag {
   end?(): void;
   /** In place of `end` where the two differ: the drag was cancelled. */
   cancel?(): void;
+  /** It was a click; comes after `end`. Two of them are no double-click. */
+  click?(): void;
 }
 
 export type ToolStart = (target: ToolTarget, at: PointerSample, services: ToolServices) => Drag;

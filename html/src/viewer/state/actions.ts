@@ -5,6 +5,7 @@ import { AUTOMATIC, nextFileWindow, windowBy } from '@/core/levels';
 import { choosePreset, missingPreset, presetsOf } from '@/core/presets';
 import { zoomAround } from '@/core/tools/pointerTools';
 import { TOOL_TABLE, toolRow, type WindowKind } from '@/core/tools/table';
+import type { UndoList } from '@/core/undoList';
 import type { ViewportController } from '@/core/viewport';
 import { normaliseAngle } from '@/core/geometry';
 
@@ -36,7 +37,7 @@ const ONE_SLICE = 'viewer.reason.one_slice';
 const ZOOM_STEP = 1.25;
 
 /** Rows that do the same in every window. */
-export const EVERYWHERE = /^(win\.|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
+export const EVERYWHERE = /^(win\.|m\.|undo$|redo$|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
 
 export class Actions {
   private readonly image: Readonly<Record<string, Action>>;
@@ -50,6 +51,7 @@ export class Actions {
       ...this.picture(),
       ...this.navigation(),
       ...this.arrangement(page),
+      ...this.measurements(),
       ...this.output(page),
       'tool.cancel': {
         run: () => {
@@ -365,6 +367,37 @@ export class Actions {
         },
         checked: () => workspace.state.panel,
       },
+    };
+  }
+
+  private measurements(): Record<string, Action> {
+    const { workspace } = this;
+    const { measuring, state } = workspace;
+    const when = (possible: () => boolean | undefined, reason: string): (() => Reason | null) =>
+      () => (measuring.state.changes >= 0 && possible() ? null : reason);
+    const back = (): UndoList | undefined => state.current?.undo;
+    const step = (walk: (list: UndoList) => void) => (): void => {
+      const list = back();
+      if (!list) return;
+      walk(list);
+      measuring.state.changes += 1;
+    };
+    return {
+      'm.delete': {
+        run: () => measuring.loaded?.deleteSelected(),
+        blocked: when(() => measuring.loaded?.hasSelection, 'viewer.reason.no_shape_chosen'),
+      },
+      'm.clear': {
+        run: () => void measuring.loaded?.clear(),
+        blocked: when(() => Boolean(measuring.loaded?.countInSeries), 'viewer.reason.no_shapes'),
+      },
+      'm.toggle': {
+        run: () => measuring.loaded?.toggle(),
+        blocked: when(() => Boolean(measuring.loaded?.count), 'viewer.reason.no_shapes'),
+        checked: () => measuring.state.changes > 0 && measuring.loaded?.hidden === false && measuring.loaded.count > 0,
+      },
+      undo: { run: step((list) => list.undo()), blocked: when(() => back()?.canUndo, 'viewer.reason.nothing_to_undo') },
+      redo: { run: step((list) => list.redo()), blocked: when(() => back()?.canRedo, 'viewer.reason.nothing_to_redo') },
     };
   }
 

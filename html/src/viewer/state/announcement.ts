@@ -37,6 +37,12 @@ export function useAnnouncement(workspace: Workspace): Readonly<Ref<string>> {
       if (said) announcement.value = said;
     }, ANNOUNCE_MS);
   });
+  watch(
+    () => workspace.measuring.state.spoken,
+    (said) => {
+      announcement.value = said;
+    },
+  );
   onScopeDispose(() => clearTimeout(timer));
   return announcement;
 }

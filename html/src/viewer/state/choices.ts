@@ -1,10 +1,11 @@
 /** What the menus of the toolbar and the context menu offer. */
 import { choosePreset, presetsOf } from '@/core/presets';
+import { TOOL_TABLE, toolTextKey } from '@/core/tools/table';
 import type { AppliedWindow } from '@/core/tools/target';
 import type { ColourMap, Interpolation } from '@/core/wire';
 
 import { short, type Translate } from '../overlay/texts';
-import { PRESETS } from './toolbarItems';
+import { MEASURE, PRESETS } from './toolbarItems';
 import type { Workspace } from './workspace';
 
 export interface Choice {
@@ -56,8 +57,22 @@ export function windowNumbers({ width, center }: AppliedWindow, t: Translate): s
   return t('viewer.overlay.window', { width: short(width, digits), center: short(center, digits) });
 }
 
+function measureChoices(workspace: Workspace, t: Translate): Choice[] {
+  const rows = TOOL_TABLE.filter(({ group, kind, windows }) => group === 'measure' && kind === 'pointer' && windows.includes(workspace.windowKind));
+  return rows.map(({ id, hotkey }) => ({
+    id,
+    label: t(toolTextKey(id)),
+    ...(hotkey !== undefined && { hotkey }),
+    checked: workspace.activeBindings.bare('L') === id,
+    run: () => {
+      workspace.chooseTool(id);
+    },
+  }));
+}
+
 /** The choices of the preset menu, or of a row of kind `menu`. */
 export function choicesOf(id: string, workspace: Workspace, t: Translate): Choice[] {
+  if (id === MEASURE) return measureChoices(workspace, t);
   if (workspace.volume) return workspace.volume.choices(id, t);
   return id === PRESETS ? presetChoices(workspace, t) : menuChoices(id, workspace, t);
 }

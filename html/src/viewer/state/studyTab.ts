@@ -3,6 +3,7 @@ import { markRaw, shallowReactive } from 'vue';
 
 import type { ViewerConnection } from '@/core/connection';
 import { defaultLayout, type Layout, layoutOf, moveSplitter, type ScreenShape } from '@/core/layouts';
+import { UndoList } from '@/core/undoList';
 import type { ViewportController } from '@/core/viewport';
 
 import type { VolumeWindow } from './volumeWindow';
@@ -33,6 +34,8 @@ let nextKey = 1;
 
 export class StudyTab {
   readonly state: TabState;
+  /** Steps of measurements, planes and cuts alike. */
+  readonly undo = new UndoList();
   private visible = false;
   private readonly volumes = new Map<string, VolumeWindow>();
   /** The user has arranged the grid: it is never arranged again by itself. */

@@ -11,23 +11,31 @@ export interface Item {
 
 export const PRESETS = 'presets';
 export const LAYOUT = 'layout';
+/** The list behind the measuring tool that was used last. */
+export const MEASURE = 'measure';
 
-/** The rows shown in a window, the preset menu behind window/level; all layouts are one button. */
-export function toolbarItems(window: WindowKind): Item[] {
+/**
+ * The rows shown in a window, the preset menu behind window/level; all layouts are one button, and of the measuring tools
+ * only the last one used stands beside their list.
+ */
+export function toolbarItems(window: WindowKind, measureTool: string): Item[] {
   const items: Item[] = [];
   let group = '';
   for (const row of TOOL_TABLE) {
     if (!row.show || !row.windows.includes(window)) continue;
+    const measures = row.group === 'measure' && row.kind === 'pointer';
+    if (measures && row.id !== measureTool) continue;
     const id = row.id === 'layout.1x1' ? LAYOUT : row.id;
     items.push({ id, row, separated: group !== '' && group !== row.group });
     group = row.group;
+    if (measures) items.push({ id: MEASURE, row: null, separated: false });
     if (row.id === 'wl') items.push({ id: PRESETS, row: null, separated: false });
   }
   return items;
 }
 
 export function opensMenu({ id, row }: Item): boolean {
-  return id === PRESETS || id === LAYOUT || row?.kind === 'menu';
+  return id === PRESETS || id === LAYOUT || id === MEASURE || row?.kind === 'menu';
 }
 
 export function iconOf({ id, row }: Item): string {

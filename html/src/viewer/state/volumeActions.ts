@@ -267,14 +267,6 @@ export class VolumeActions {
           window.session.resetCamera();
         },
       ),
-      undo: {
-        run: () => this.window.session.undo.undo(),
-        blocked: () => (this.window.session.undo.canUndo ? null : 'viewer.reason.nothing_to_undo'),
-      },
-      redo: {
-        run: () => this.window.session.undo.redo(),
-        blocked: () => (this.window.session.undo.canRedo ? null : 'viewer.reason.nothing_to_redo'),
-      },
     };
   }
 

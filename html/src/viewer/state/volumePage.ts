@@ -12,7 +12,13 @@ export function volumePageOf(workspace: Workspace): VolumePage {
       workspace.signals.emit('lens', at && { viewport, at });
     },
     probe: (viewport, at) => void readVolume(workspace, viewport, at, true),
+    place: (viewport, at) => {
+      workspace.measuring.place(viewport, at);
+    },
+    draw: (viewport, tool, at) => workspace.measuring.begin(viewport, tool, at),
+    grab: (viewport, at, touch) => workspace.measuring.loaded?.grab(viewport, at, touch) ?? null,
     menu: (viewport, at) => {
+      workspace.measuring.loaded?.point(viewport, at);
       workspace.state.menu = { viewport, at };
     },
     tool: (viewport, tool) => {

@@ -10,6 +10,7 @@ import { Bindings } from '@/core/tools/bindings';
 import { Gestures } from '@/core/tools/gestures';
 import type { Box } from '@/core/tools/regionDrag';
 import { SpaceHost } from '@/core/tools/spaceHost';
+import type { Drag, PointerSample } from '@/core/tools/target';
 import { type PaneId, type SessionStart, type SpaceViewport, VolumeSession } from '@/core/volumeSession';
 import type { PlaneViewport } from '@/core/volumeViewport';
 import type { Vector, Window } from '@/core/wire';
@@ -52,6 +53,9 @@ export interface VolumePage {
   region(target: SpaceViewport, box: Box | null): void;
   /** Finds the window by what is inside of a rectangle; `set` gets it. */
   takeRegion(target: PlaneViewport, box: Box, set: (window: Window) => void): void;
+  place(target: SpaceViewport, at: Point): void;
+  draw(target: SpaceViewport, tool: string, at: PointerSample): Drag | null;
+  grab(target: SpaceViewport, at: PointerSample, touch: boolean): Drag | null;
   linesShown(): boolean;
   moved(): void;
 }
@@ -313,6 +317,11 @@ export class VolumeWindow {
       touched: () => {
         this.stop();
       },
+      place: (target: SpaceViewport, at: Point) => {
+        this.page.place(target, at);
+      },
+      draw: (target: SpaceViewport, tool: string, at: PointerSample) => this.page.draw(target, tool, at),
+      grab: (target: SpaceViewport, at: PointerSample, touch: boolean) => this.page.grab(target, at, touch),
     };
   }
 

@@ -44,7 +44,7 @@ function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind): void {
     tab.showVolume(known);
     return;
   }
-  const start = { opened: viewport?.stack ?? null, point, ...(look && { look }) };
+  const start = { opened: viewport?.stack ?? null, point, undo: tab.undo, ...(look && { look }) };
   const { study, series } = activeCell;
   tab.showVolume(
     markRaw(

@@ -8,7 +8,6 @@ import { Emitter } from '@/core/emitter';
 import type { ViewerConnection } from '@/core/connection';
 import { FrameFlag } from '@/core/frameHeader';
 import type { Point } from '@/core/geometry';
-import { nearestSlice, planeOf, sameSpace, sourceToPatient } from '@/core/patient';
 import { canFollowPosition, followOffset, followPosition, followView, followWindow, offsetBetween } from '@/core/sync';
 import type { ScrollSync, SyncSettings } from '@/core/sync';
 import { Bindings } from '@/core/tools/bindings';
@@ -21,6 +20,8 @@ import type { SpaceViewport } from '@/core/volumeSession';
 import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
+import { locate } from './locating';
+import { MeasuringEntry } from './measuringEntry';
 import { type Region, regionServices } from './regionWindow';
 import { screenShape } from './screen';
 import { SeenSlices } from './seenSlices';
@@ -114,6 +115,7 @@ export class Workspace {
   /** What moves with the hand, past Vue. */
   readonly signals = new Emitter<Signals>();
   readonly seen = new SeenSlices();
+  readonly measuring = new MeasuringEntry(this);
   lensFactor = 2;
   readonly bindings = new Bindings();
   readonly gestures: Gestures<ToolTarget>;
@@ -138,15 +140,17 @@ export class Workspace {
           this.signals.emit('lens', at && { viewport: target as ViewportController, at });
         },
         locate: (target, at) => {
-          this.locate(target as ViewportController, at);
+          locate(this, target as ViewportController, at);
         },
         ...regionServices(this),
+        ...this.measuring.services,
       }),
       {
         active: (target, active) => {
           this.hold(target as ViewportController, active);
         },
         menu: (target, at) => {
+          this.measuring.loaded?.point(target as ViewportController, at);
           this.state.menu = { viewport: target as ViewportController, at };
         },
         maximise: (target) => {
@@ -230,6 +234,7 @@ export class Workspace {
     if (this.state.current === tab) return;
     this.stopCine();
     this.gestures.cancel();
+    this.measuring.loaded?.drop();
     this.state.current?.setVisible(false);
     this.state.current = tab;
     this.state.reading = null;
@@ -273,6 +278,7 @@ export class Workspace {
 
   chooseTool(tool: string, button: 'L' | 'M' | 'R' = 'L'): void {
     this.volume?.host.dropPolygon();
+    this.measuring.choose(tool);
     this.activeBindings.choose(tool, button);
     this.state.bindings += 1;
   }
@@ -282,10 +288,11 @@ export class Workspace {
     if (this.activeBindings.giveBack(tool)) this.state.bindings += 1;
   }
 
-  /** Escape: the drag or outline, then the chosen tool, then the maximised viewport. */
+  /** Escape: the drag or outline, then the chosen shape, then the chosen tool, then the maximised viewport. */
   cancel(): void {
     const { volume } = this;
     if (volume ? volume.host.dropPolygon() || volume.gesturesOf(volume.active).cancel() : this.gestures.cancel()) return;
+    if (this.measuring.loaded?.cancel()) return;
     if (this.activeBindings.release()) {
       this.state.bindings += 1;
       return;
@@ -297,6 +304,7 @@ export class Workspace {
   /** Puts the active series into another kind of window; the code of volumes is loaded with the first one. */
   async openWindow(kind: WindowKind): Promise<void> {
     if (kind === 'image' && !this.volume) return;
+    this.measuring.loaded?.drop();
     const { openWindow } = await import('./windowSwitch');
     openWindow(this, kind);
   }
@@ -335,23 +343,6 @@ export class Workspace {
   }
 
   // Crosshair and lines.
-
-  locate(viewport: ViewportController, at: Point): void {
-    const slice = viewport.stack?.slices[viewport.index];
-    const source = viewport.sourceAt(at);
-    const raster = viewport.raster;
-    const plane = slice && viewport.stack && raster ? planeOf(slice, viewport.stack.geometry, raster) : null;
-    if (!plane || !source || !viewport.stack) return;
-    const point = sourceToPatient(plane, { x: source[0], y: source[1] });
-    this.located = { space: viewport.stack.geometry.space ?? '', point };
-    this.state.crosshair = true;
-    for (const other of this.state.current?.viewports ?? []) {
-      if (other === viewport || !other.stack || !sameSpace(viewport.stack.geometry, other.stack.geometry)) continue;
-      const index = nearestSlice(other.stack.slices, other.stack.geometry, point);
-      if (index >= 0) other.followTo(index);
-    }
-    this.linesMoved();
-  }
 
   /** Lines over the pictures may lie elsewhere: told once before the next paint. */
   linesMoved(): void {
@@ -530,6 +521,7 @@ export class Workspace {
 
   dispose(): void {
     this.stopCine();
+    this.measuring.loaded?.dispose();
     for (const tab of [...this.state.tabs]) tab.dispose();
     this.state.tabs = [];
     this.state.current = null;
