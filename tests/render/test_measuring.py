@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from pydicom import dcmread
+from pydicom.pixels import apply_color_lut
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SPACING = 3.4
@@ -265,3 +266,44 @@ async def test_a_picture_without_a_spacing_is_measured_in_pixels(node, objects, 
         rectangle = await ask(tab, "rectangle", position=position, points=corners)
     assert (length["value"], length["unit"], length["spacing"]) == (50, "px", "none")
     assert (rectangle["statistics"]["area"], rectangle["statistics"]["n"]) == (None, 121)
+
+
+@pytest.mark.real_data
+async def test_a_real_radiograph_says_that_its_millimetres_are_the_detector_s(node, real_data, tmp_path):
+    content = (real_data / "highdicom" / "dx_image.dcm").read_bytes()
+    series = await node.store([content], tmp_path)
+    dataset = dcmread(io.BytesIO(content))
+    async with node.tab() as tab:
+        opened = await node.open(tab, series)
+        await tab.loaded()
+        position = opened["slices"][0]["position"]
+        length = await ask(tab, "length", position=position, points=[[10, 20], [40, 20]])
+        corners = [[100, 60], [150, 60], [150, 120], [100, 120]]
+        rectangle = await ask(tab, "rectangle", position=position, points=corners)
+    assert (length["value"], length["unit"]) == (pytest.approx(30 * dataset.PixelSpacing[1]), "mm")
+    assert length["spacing"] == opened["geometry"]["spacing_source"] == "imager"
+    stored = dataset.pixel_array[60:121, 100:151].astype(float)
+    assert rectangle["statistics"]["n"] == stored.size
+    assert rectangle["statistics"]["mean"] == pytest.approx(stored.mean())
+
+
+@pytest.mark.real_data
+async def test_a_real_ultrasound_image_is_measured_by_its_region_and_luminance(node, real_data, tmp_path):
+    content = (real_data / "pydicom" / "examples_palette.dcm").read_bytes()
+    series = await node.store([content], tmp_path)
+    dataset = dcmread(io.BytesIO(content))
+    async with node.tab() as tab:
+        opened = await node.open(tab, series)
+        await tab.loaded()
+        position = opened["slices"][0]["position"]
+        length = await ask(tab, "length", position=position, points=[[10, 20], [40, 60]])
+        point = await ask(tab, "point", position=position, points=[[300, 200]])
+        corners = [[300, 200], [330, 200], [330, 230], [300, 230]]
+        rectangle = await ask(tab, "rectangle", position=position, points=corners)
+    region = dataset.SequenceOfUltrasoundRegions[0]
+    across, down = (abs(region[name].value) * 10 for name in ("PhysicalDeltaX", "PhysicalDeltaY"))
+    assert length["value"] == pytest.approx(np.hypot(30 * across, 40 * down))
+    assert (length["unit"], length["spacing"]) == ("mm", "ultrasound")
+    colours = apply_color_lut(dataset.pixel_array, dataset)[200:231, 300:331] / 257
+    assert point["value"] == pytest.approx(colours[0, 0], abs=1)
+    assert rectangle["statistics"]["mean"] == pytest.approx((colours @ [0.299, 0.587, 0.114]).mean(), abs=1)

@@ -261,15 +261,23 @@ export class Measuring {
       return { cursor: 'crosshair', title: '' };
     }
     const hit = this.hit(viewport, at, false);
-    if (this.hovered !== (hit?.id ?? null)) {
-      this.hovered = hit?.id ?? null;
-      this.workspace.linesMoved();
-    }
+    this.lightUp(hit?.id ?? null);
     if (!hit) return null;
     const measurement = this.list?.get(hit.id);
     const measured = measurement && this.list?.reading(hit.id, measurement).measured;
     const title = hit.part === 'text' && measured && measurement.kind !== 'angle' ? text(spacingKey(measured)) : '';
     return { cursor: hit.part === 'handle' ? 'grab' : 'move', title };
+  }
+
+  /** The pointer goes elsewhere. */
+  leave(): void {
+    this.lightUp(null);
+  }
+
+  private lightUp(id: number | null): void {
+    if (this.hovered === id) return;
+    this.hovered = id;
+    this.workspace.linesMoved();
   }
 
   /** A menu is asked for: it is about the shape under the pointer. */

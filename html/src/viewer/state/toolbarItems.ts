@@ -40,6 +40,7 @@ export function opensMenu({ id, row }: Item): boolean {
 
 export function iconOf({ id, row }: Item): string {
   if (id === LAYOUT) return 'view-grid-outline';
+  if (id === MEASURE) return 'ruler';
   return row?.icon ?? 'numeric-1-box-multiple-outline';
 }
 
