@@ -73,7 +73,7 @@ def test_the_devices_are_listed_with_name_and_threads():
     assert cpu.kind == "cpu"
     assert cpu.name
     assert cpu.threads >= 1
-    assert devices.choose(None) == found[0]
+    assert devices.choose(None).index < len(found)
     assert devices.choose(cpu.index) == cpu
 
 

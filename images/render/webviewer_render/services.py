@@ -73,7 +73,7 @@ async def move_sessions(services: RenderServices) -> None:
 @asynccontextmanager
 async def build(settings: Settings, mode: Mode, clock: Clock | None = None) -> AsyncIterator[RenderServices]:
     """Start workers and yield the services; they are ready for pictures when the workers have warmed up."""
-    device = devices.choose(settings.device)
+    device = await asyncio.to_thread(devices.choose, settings.device)
     pool = WorkerPool(settings.render_workers, settings.max_thread_pool_threads, device.backend)
     keep = not (settings.no_image_cache or settings.no_volume_cache)
     storages = Storages("" if mode.unified else settings.storage_url)
