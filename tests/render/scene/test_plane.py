@@ -427,3 +427,64 @@ def test_the_extent_is_that_of_the_shorter_side():
     assert matrix[0, 0] * 0.6 == pytest.approx(0.1)
     assert matrix[0] @ (99.5, 49.5, 0, 1) * 0.6 == pytest.approx(1.0)
     assert matrix[1] @ (99.5, 49.5, 0, 1) * 0.8 == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("slab", [0.0, 5.2])
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+@pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
+def test_a_pixel_larger_than_a_voxel_is_the_mean_of_what_lies_in_it(grid, plane, slab):
+    voxels, size = noise(grid), (24, 20)
+    view = MprView(center=middle(grid), extent=34, window=RAMP, slab=slab, blend="mip", **plane)
+    pixel = view.extent / min(size)
+    drawn = render_plane(voxels, view, size).pixels
+    axes = np.stack([grid.across, grid.down, np.array(grid.through) * np.diff(grid.places).min()], axis=1)
+    across, down = (
+        max(1, round(float(np.abs(np.linalg.solve(axes, np.multiply(axis, pixel))).max())))
+        for axis in (view.row, view.column)
+    )
+    assert across * down > 1
+    normal, count = np.cross(view.row, view.column), samples_of(grid, view)
+    parts = []
+    for b in range(down):
+        for a in range(across):
+            right, below = ((n + 0.5) / side - 0.5 for n, side in ((a, across), (b, down)))
+            there = [
+                p + (right * r + below * c) * pixel
+                for p, r, c in zip(screen_points(view, size), view.row, view.column, strict=True)
+            ]
+            layers = []
+            for s in range(count.number):
+                t = count.first + s * count.step
+                value, where = reference(voxels, [p + t * n for p, n in zip(there, normal, strict=True)])
+                layers.append(np.where(inside(grid, where), value, -np.inf))
+            parts.append(np.max(layers, axis=0))
+    known = np.isfinite(parts)
+    half = 2 * known.sum(axis=0) >= across * down
+    wanted = np.where(known, parts, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    error = np.abs(drawn - np.where(half, grey(wanted), 0))
+    assert np.median(error) <= 0.5
+    assert (error <= 1).mean() > 0.99  # places on the very border of the volume fall to either side
+    assert half.sum() > 100
+
+
+def test_stripes_too_fine_for_the_pixels_become_grey_and_do_not_alias():
+    grid = grid_of((20, 120, 120), spacing=(0.5, 0.5))
+    stripes = np.broadcast_to(np.arange(120) % 2 * 1000, grid.shape).astype("i2")
+    view = MprView(center=middle(grid), extent=50, window=RAMP, **AXIAL)
+    voxels = Voxels.of_array(np.ascontiguousarray(stripes), grid)
+    pixels = render_plane(voxels, view, (24, 24)).pixels[4:-4, 4:-4]
+    assert np.abs(pixels.astype(int) - 127).max() <= 16
+    preview = render_plane(voxels, view, (24, 24), quality=Quality.PREVIEW).pixels[4:-4, 4:-4]
+    assert np.ptp(preview.astype(int)) > 60
+
+
+@pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
+def test_previews_and_stored_values_are_never_averaged(plane):
+    grid, size = GRIDS["even"], (24, 20)
+    voxels = noise(grid)
+    view = MprView(center=middle(grid), extent=34, window=RAMP, **plane)
+    wanted, where = reference(voxels, screen_points(view, size))
+    preview = render_plane(voxels, view, size, quality=Quality.PREVIEW).pixels
+    assert np.abs(preview - grey(wanted))[inside(grid, where, 1e-6)].max() <= 1
+    nearest = render_plane(voxels, view.model_copy(update={"interpolation": "nearest"}), size).pixels
+    assert set(np.unique(nearest)) <= {0, *np.rint(grey(np.arange(1000.0))).astype(int)}

@@ -12,6 +12,9 @@ The rules of a plane:
   distance of neighbouring voxels; so steps are never larger than that, and a slab thinner than a voxel is a plane. Only
   samples inside the volume count. Previews take steps of up to twice the distance at which a step passes one voxel.
   The blend ``sum`` adds up all modality values (of a preview: times the ratio of the numbers of samples).
+- Where a pixel is larger than one and a half voxels, that is where small things would be missed or shown twice, its value
+  is the mean over as many places, evenly spread in it, as it has voxels along each side (at most 16), if at least half of
+  them are in the volume and known. Previews have one place per pixel; ``nearest`` shows stored values, not means.
 """
 
 from __future__ import annotations
@@ -27,11 +30,11 @@ from webviewer.domain.image import LookupTable, Window
 from webviewer.domain.view import MprView, Quality
 from webviewer.domain.volume import VolumeGrid
 from webviewer.errors import UnsupportedImageError
-from webviewer_render.scene import colour_map, kernels, plane_kernels, voi
+from webviewer_render.scene import colour_map, kernels, plane_kernels, ray_kernels, voi
 from webviewer_render.scene.axis import Axis, Line, axis
 from webviewer_render.scene.bands import ALONE, Crew, in_bands
 from webviewer_render.scene.picture import CancelledError, Picture
-from webviewer_render.scene.plane_geometry import SNAP, Array, Mapping, Samples, map_view, samples_of
+from webviewer_render.scene.plane_geometry import SNAP, Array, Mapping, Samples, fold_of, folded, map_view, samples_of
 from webviewer_render.volume.voxels import NOT_THERE, Voxels
 
 Cancelled = Callable[[], bool] | None
@@ -50,6 +53,8 @@ _MIN_SIDE = 2
 _MAX_SLICE = (1 << 31) - 1
 """Voxels of a slice that the kernels can count."""
 _NOT_RAW = np.empty((0, 0), np.float32)
+_PLAIN = voi.Shading(0.0, 0.0, np.empty(0, np.float32))
+"""With it values come out as they are."""
 _SAMPLES = 1 << 18
 _SHARE_CUT = 0.005
 
@@ -83,8 +88,11 @@ def render_plane(  # noqa: PLR0913 - the frame function's arguments are the fram
     mapping = map_view(voxels.grid, view, size)
     samples = samples_of(voxels.grid, view, quality)
     stored = shading.of_rescaled(voxels.slope, voxels.intercept)
-    if samples.number > 1 or not _draw_along_grid(voxels, view, mapping, levels, stored, cancelled, crew):
-        shown = shading if _is_sum(view, samples) else stored
+    shown = shading if _is_sum(view, samples) else stored
+    fold = (1, 1) if quality == Quality.PREVIEW else fold_of(mapping, view)
+    if fold != (1, 1):
+        _draw_averaged(voxels, view, mapping, samples, levels, shown, fold, cancelled, crew)
+    elif samples.number > 1 or not _draw_along_grid(voxels, view, mapping, levels, stored, cancelled, crew):
         _draw(voxels, view, mapping, samples, levels, shown, cancelled, crew=crew)
     if table is None:
         return Picture(levels.astype(np.uint8), _as_window(wanted))
@@ -105,7 +113,7 @@ def plane_values(
     samples = samples_of(voxels.grid, view)
     raw = np.full((size[1], size[0]), np.nan, np.float32)
     levels = np.empty((size[1], size[0]), np.int16)
-    _draw(voxels, view, mapping, samples, levels, voi.Shading(0.0, 0.0, np.empty(0, np.float32)), cancelled, raw)
+    _draw(voxels, view, mapping, samples, levels, _PLAIN, cancelled, raw)
     if _is_sum(view, samples):
         return raw.astype(np.float64)
     return raw.astype(np.float64) * voxels.slope + voxels.intercept
@@ -159,8 +167,8 @@ def warm_up() -> None:
         for padding in (_NO_PADDING, _NAN_PADDING):
             padded = Voxels(voxels.values, voxels.offsets, grid, padding=padding)
             for directions in ({}, {"row": (0.0, 1.0, 0.0), "column": (0.0, 0.0, 1.0)}, tilted):
-                for center in ((1.0, 1.0, 1.0), (1.5, 1.5, 1.5)):
-                    render_plane(padded, MprView(center=center, extent=4, window=window, **directions), (8, 8))
+                for center, extent in (((1.0, 1.0, 1.0), 4), ((1.5, 1.5, 1.5), 4), ((1.0, 1.0, 1.0), 16)):
+                    render_plane(padded, MprView(center=center, extent=extent, window=window, **directions), (8, 8))
 
 
 # ---------------------------------------------------------------- grey levels
@@ -220,6 +228,34 @@ def _draw(  # noqa: PLR0913 - the drawing's whole definition
         )  # fmt: skip
 
     in_bands(levels.shape[0], BAND_ROWS if samples.number == 1 else _SLAB_BAND_ROWS, draw, cancelled, crew)
+
+
+def _draw_averaged(  # noqa: PLR0913 - as _draw
+    voxels: Voxels,
+    view: MprView,
+    mapping: Mapping,
+    samples: Samples,
+    levels: npt.NDArray[np.int16],
+    shading: voi.Shading,
+    fold: tuple[int, int],
+    cancelled: Cancelled,
+    crew: Crew,
+) -> None:
+    """Draw means over ``fold`` = (rows, columns) places in each pixel."""
+    down, across = fold
+    finer, width = folded(mapping, fold), levels.shape[1]
+
+    def draw(first: int, last: int) -> None:
+        matrix = finer.matrix.copy()
+        matrix[:, 3] += matrix[:, 1] * (first * down)
+        raw = np.full(((last - first) * down, width * across), np.nan, np.float32)
+        nowhere = np.empty(raw.shape, np.int16)
+        _draw(voxels, view, finer._replace(matrix=matrix), samples, nowhere, _PLAIN, cancelled, raw)
+        means = np.empty((last - first, width), np.float32)
+        plane_kernels.average(raw, down, across, means)
+        ray_kernels.shade_values(means, levels[first:last], shading.for_kernels())
+
+    in_bands(levels.shape[0], max(1, BAND_ROWS // 2 // down), draw, cancelled, crew)
 
 
 def _check(cancelled: Cancelled) -> None:

@@ -17,6 +17,7 @@ from webviewer.domain.volume import VolumeGrid
 Array = npt.NDArray[np.float64]
 SNAP = 1e-6
 """Voxels: what misses a voxel plane or an axis by less over the whole viewport is on it."""
+_LARGEST_FOLD = 16
 
 
 class Mapping(NamedTuple):
@@ -66,6 +67,27 @@ def map_lattice(  # noqa: PLR0913 - a lattice's definition
     places = np.array(grid.places)
     gaps = np.diff(places)
     return Mapping(matrix, places, (-gaps[0] / 2, places[-1] + gaps[-1] / 2))
+
+
+def fold_of(mapping: Mapping, view: MprView) -> tuple[int, int]:
+    """Return in how many places a pixel has to be looked at, (along columns, along rows): as many as it has voxels."""
+    if view.interpolation == "nearest":
+        return 1, 1
+    voxels = np.abs(mapping.matrix[:, :2])
+    if mapping.places.size:
+        voxels[2] /= float(np.diff(mapping.places).min())
+    across, down = (min(math.floor(float(side) + 0.5), _LARGEST_FOLD) for side in voxels.max(axis=0))
+    return max(1, down), max(1, across)
+
+
+def folded(mapping: Mapping, fold: tuple[int, int]) -> Mapping:
+    """Return where the places of ``fold`` lie: as if pixels were as many times smaller."""
+    down, across = fold
+    matrix = mapping.matrix.copy()
+    matrix[:, 3] += matrix[:, 0] * (0.5 / across - 0.5) + matrix[:, 1] * (0.5 / down - 0.5)
+    matrix[:, 0] /= across
+    matrix[:, 1] /= down
+    return mapping._replace(matrix=matrix)
 
 
 def samples_of(grid: VolumeGrid, view: MprView, quality: Quality = Quality.FINAL) -> Samples:

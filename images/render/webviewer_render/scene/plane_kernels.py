@@ -367,3 +367,18 @@ def sheet(values: Any, offsets: Any, size: Any, axis: int, index: int, part: Any
             for i in range(np.uint64(line.size)):
                 if not (line[i] < low or line[i] > high):
                     line[i] = np.float32(np.nan)
+
+
+@_kernel
+def average(fine: Any, down: int, across: int, out: Any) -> None:
+    """Write the means of ``down`` x ``across`` values of ``fine`` that are not NaN; NaN where those are less than half."""
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            total, known = np.float32(0), 0
+            for y in range(np.uint64(j * down), np.uint64((j + 1) * down)):
+                for x in range(np.uint64(i * across), np.uint64((i + 1) * across)):
+                    value = fine[y, x]
+                    if value == value:  # noqa: PLR0124 - NaN is not itself
+                        total += value
+                        known += 1
+            out[j, i] = total / np.float32(known) if 2 * known >= down * across else np.float32(np.nan)
