@@ -48,12 +48,10 @@ async def _until_stopped(controller: Controller, namespaces: Sequence[str], stop
     watching = asyncio.create_task(watch(controller.wake, namespaces, stop))
     working = asyncio.create_task(controller.run())
     stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({watching, working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({watching, working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     working.cancel()
     results = await asyncio.gather(watching, working, stopping, return_exceptions=True)
     failed = [result for result in results if isinstance(result, Exception)]
     if failed:
         raise failed[0]
-    if stopping not in done:
-        _log.warning("the watch has ended by itself")

@@ -41,14 +41,23 @@ class Observed:
         """Return an object."""
         return self.objects.get((kind.name, name))
 
-    def pods_of(self, component: str, pool: str | None = None) -> list[Manifest]:
-        """Return the pods of a component that are not about to go."""
+    @property
+    def living(self) -> list[Manifest]:
+        """Pods that are neither over (evicted ones stay on the list) nor about to go."""
         return [
             each
             for each in self.pods
+            if "deletionTimestamp" not in each["metadata"]
+            and (each.get("status") or {}).get("phase") not in {"Failed", "Succeeded"}
+        ]
+
+    def pods_of(self, component: str, pool: str | None = None) -> list[Manifest]:
+        """Return the living pods of a component."""
+        return [
+            each
+            for each in self.living
             if each["metadata"]["labels"].get(COMPONENT) == component
             and (pool is None or each["metadata"]["labels"].get(POOL) == pool)
-            and "deletionTimestamp" not in each["metadata"]
         ]
 
 

@@ -73,7 +73,7 @@ class Report:
 
     def _components(self) -> None:
         for kind, keys in self._by_condition().items():
-            pending = [key for key in keys if not self._done(key)]
+            pending = [key for key in keys if not self.round.done(key)]
             text = f"{', '.join(pending)} not rolled out" if pending else ""
             if self.waiting and pending:
                 text += f"; the upgrade waits for {self.waiting}"
@@ -99,7 +99,7 @@ class Report:
         """Set the conditions that sum the others up; return whether all is as the spec says."""
         reason, troubles = self._troubles()
         self.conditions.set(status.DEGRADED, bool(troubles), reason or "AllWell", troubles)
-        pending = [key for key in sorted(self._expected()) if not self._done(key)]
+        pending = [key for key in sorted(self._expected()) if not self.round.done(key)]
         done = not pending and self.round.migration == "succeeded" and not self.round.problems
         if self.round.cluster.spec.suspend:
             self.conditions.set(status.READY, "False", "Suspended", "suspended: no pods run, all data is kept")
@@ -116,8 +116,7 @@ class Report:
             return "Refused", status.sentence(self.round.problems)
         if self.round.migration == "failed":
             return "MigrationFailed", f"Job {self.round.job_name} failed"
-        pods = [each for each in self.round.observed.pods if "deletionTimestamp" not in each["metadata"]]
-        trouble = "" if self.round.cluster.spec.suspend else rollout.trouble_of(pods)
+        trouble = "" if self.round.cluster.spec.suspend else rollout.trouble_of(self.round.observed.living)
         return ("PodsDoNotStart" if trouble else ""), trouble
 
     def _by_condition(self) -> dict[str, list[str]]:
@@ -127,10 +126,6 @@ class Report:
     def _expected(self) -> set[str]:
         embedded = self.round.cluster.spec.database.embedded
         return {key for key in self.round.wanted if key != "database" or embedded}
-
-    def _done(self, key: str) -> bool:
-        live = self.round.live[key]
-        return rollout.image_of(live) == self.round.wanted[key] and rollout.rolled_out(live)
 
     def _version(self) -> str:
         return self.round.cluster.spec.version or self.round.own_version

@@ -31,15 +31,26 @@ class Rollout:
     waiting: str
 
 
-def plan_rollout(wanted: Mapping[str, str], live: Mapping[str, Manifest | None], migration: MigrationState) -> Rollout:
-    """Decide the images. A workload that is not there yet waits for the schema only: at first they need each other."""
+def plan_rollout(
+    wanted: Mapping[str, str],
+    live: Mapping[str, Manifest | None],
+    migration: MigrationState,
+    going: Mapping[str, int] | None = None,
+) -> Rollout:
+    """Decide the images. A workload that is not there yet waits for the schema only: at first they need each other.
+
+    ``going`` is how many pods of a workload are drained: they are not ready on purpose.
+    """
+    going = going or {}
     images = {"database": wanted["database"]}
     ready, waiting = migration == "succeeded", "" if migration == "succeeded" else "migration"
     for name, stage in _stages(wanted):
         for key in stage:
             current = image_of(live.get(key))
             images[key] = wanted[key] if ready or current is None else current
-        done = all(image_of(live.get(key)) == wanted[key] and rolled_out(live.get(key)) for key in stage)
+        done = all(
+            image_of(live.get(key)) == wanted[key] and rolled_out(live.get(key), going.get(key, 0)) for key in stage
+        )
         if ready and not done:
             waiting = name
         ready = ready and done
@@ -54,14 +65,15 @@ def image_of(workload: Manifest | None) -> str | None:
     return image
 
 
-def rolled_out(workload: Manifest | None) -> bool:
-    """Return whether all pods are of the newest template and ready, and no older one is left."""
+def rolled_out(workload: Manifest | None, going: int = 0) -> bool:
+    """Return whether all pods are of the newest template, and ready but for ``going`` ones, and no older one is left."""
     if workload is None:
         return False
     status, metadata = workload.get("status") or {}, workload["metadata"]
     replicas = workload["spec"].get("replicas", 1)
-    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas")]
-    return status.get("observedGeneration", 0) >= metadata.get("generation", 0) and counts == [replicas] * 3
+    seen = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas")]
+    return seen and counts == [replicas] * 2 and status.get("readyReplicas", 0) >= replicas - going
 
 
 def migration_state(job: Manifest | None) -> MigrationState:

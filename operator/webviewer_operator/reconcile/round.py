@@ -10,7 +10,7 @@ from webviewer_operator.cluster import Cluster, Manifest
 from webviewer_operator.kube import port
 from webviewer_operator.kube.port import KubePort, NotServedError, RefusedError, key_of, kind_of
 from webviewer_operator.manifests import control, database, desired, naming, quantity, secret_names
-from webviewer_operator.manifests.plan import Plan, wanted_images
+from webviewer_operator.manifests.plan import RENDER, Plan, render_key, wanted_images
 from webviewer_operator.manifests.pod import SECRETS_SUM
 from webviewer_operator.manifests.render import deployment_name
 from webviewer_operator.reconcile import rollout, secrets
@@ -18,7 +18,7 @@ from webviewer_operator.reconcile.difference import needs_apply
 from webviewer_operator.reconcile.events import Event
 from webviewer_operator.reconcile.observed import OWNED, Observed
 from webviewer_operator.reconcile.rollout import MigrationState, Rollout
-from webviewer_operator.scaling.pools import Scaling
+from webviewer_operator.scaling.pools import Scaling, draining
 
 KEPT_JOBS = 5
 """So many migration Jobs stay: one that has succeeded says that its release needs no migration."""
@@ -35,12 +35,16 @@ class Round:
     own_version: str
     live: dict[str, Manifest | None] = field(init=False)
     wanted: dict[str, str] = field(init=False)
+    going: dict[str, int] = field(init=False)
+    """Pods that are drained, by workload."""
     problems: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.wanted = wanted_images(self.cluster, self.own_version)
         self.live = {key: self._workload(key) for key in self.wanted}
+        pools = self.cluster.spec.render.pools
+        self.going = {render_key(name): draining(self.observed.pods_of(RENDER, name)) for name in pools}
 
     # ------------------------------------------------------------ what is so
 
@@ -63,8 +67,13 @@ class Round:
 
     def plan(self, scaling: Scaling) -> tuple[Plan, Rollout]:
         """Decide images, digests and replicas."""
-        found = rollout.plan_rollout(self.wanted, self.live, self.migration)
+        found = rollout.plan_rollout(self.wanted, self.live, self.migration, self.going)
         return Plan(found.images, self._sums(), scaling.replicas), found
+
+    def done(self, key: str) -> bool:
+        """Return whether the workload is as the spec says."""
+        live = self.live[key]
+        return rollout.image_of(live) == self.wanted[key] and rollout.rolled_out(live, self.going.get(key, 0))
 
     def _workload(self, key: str) -> Manifest | None:
         if key in {"storage", "database"}:

@@ -125,7 +125,7 @@ class Controllers:
             "observedGeneration": workload["metadata"]["generation"],
             "replicas": len(pods),
             "updatedReplicas": len(new),
-            "readyReplicas": sum(map(_ready, pods)),
+            "readyReplicas": sum(_ready(pod) and pod["metadata"]["name"] not in self.draining for pod in pods),
         }
         self._status(key, counts)
 

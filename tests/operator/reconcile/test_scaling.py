@@ -76,6 +76,7 @@ async def test_a_pod_with_sessions_is_waited_for_and_then_they_are_moved(world):
     assert len(going) == 1
     assert replicas(world) == 3
     assert world.status["pools"]["default"]["draining"] == 1
+    assert world.status["phase"] == "Ready"
     await rounds(world, 8)
     assert world.controllers.removed == [(going.pop(), 0)]
     assert len(render_pods(world)) == 2
