@@ -13,11 +13,11 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from webviewer.errors import ForbiddenError
+from webviewer.errors import ForbiddenError, WebViewerError
 from webviewer.roles import Peers
 from webviewer.web.access_log import AccessLog
 from webviewer.web.endpoint import Endpoint
-from webviewer.web.errors import HANDLERS, to_response
+from webviewer.web.errors import HANDLERS, status_of, to_response
 from webviewer.web.forwarded import Forwarded, seen
 from webviewer.web.health import Readiness
 from webviewer.web.origin import OriginPolicy
@@ -92,6 +92,9 @@ def _measured(endpoint: Endpoint) -> Route:
         try:
             response = await answer(request)
             status = f"{response.status_code // 100}xx"
+        except WebViewerError as error:
+            status = f"{status_of(type(error)) // 100}xx"
+            raise
         finally:
             metrics.REQUESTS.labels(endpoint.operation_id, status).observe(time.perf_counter() - started)
         response.headers.setdefault("Cache-Control", "no-store")

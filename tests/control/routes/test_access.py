@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from prometheus_client import REGISTRY
 from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import ConnectionClosed
 
@@ -98,6 +99,20 @@ async def test_metrics_are_for_this_machine_or_the_bearer_of_the_token(start):
         assert (await client.get("/metrics", headers=headers)).status_code == 401
     headers = {"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer scraper"}
     assert (await client.get("/metrics", headers=headers)).status_code == 200
+
+
+async def test_metrics_tell_a_refused_request_from_a_failed_one(running):
+    def counts():
+        name, found = "webviewer_control_request_seconds_count", {}
+        for status in ("2xx", "4xx", "5xx", "error"):
+            labels = {"operation": "list_studies", "status": status}
+            found[status] = REGISTRY.get_sample_value(name, labels) or 0
+        return found
+
+    before = counts()
+    client = await running.client()
+    assert (await client.get("/v2/studies")).status_code == 401
+    assert counts() == before | {"4xx": before["4xx"] + 1}
 
 
 async def test_keys_are_for_nodes_with_the_secret(start):
