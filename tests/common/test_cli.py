@@ -130,3 +130,11 @@ def test_the_operator_says_what_it_needs_where_there_is_no_cluster(monkeypatch, 
     assert answer.returncode == 2
     assert "set KUBECONFIG" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("module", ["webviewer_control.role", "webviewer_operator.command"])
+def test_control_and_operator_start_without_what_only_other_roles_install(module):
+    absent = ("numpy", "pydicom", "numba", "imagecodecs", "simplejpeg", "pynetdicom")
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import webviewer.cli, webviewer.unified, {module}"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stderr

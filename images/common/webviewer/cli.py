@@ -15,7 +15,6 @@ import uvloop
 
 from webviewer import settings as configuration
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
-from webviewer.sample.series import SIDE, SLICES, SPACING, STEP, PhantomSeries
 from webviewer.telemetry import logs
 from webviewer.version import full_version
 
@@ -133,8 +132,8 @@ def _add_sample(commands: Any) -> None:  # noqa: ANN401 - as above
     write = actions.add_parser("write", help="write the phantom as a DICOM series")
     write.set_defaults(run=_write_sample)
     write.add_argument("folder", type=Path)
-    write.add_argument("--slices", type=int, default=SLICES)
-    write.add_argument("--size", type=int, default=SIDE, help="rows and columns")
+    write.add_argument("--slices", type=int)
+    write.add_argument("--size", type=int, help="rows and columns")
 
 
 def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
@@ -247,13 +246,14 @@ def _upgrade(options: dict[str, Any]) -> int:
 
 
 def _write_sample(options: dict[str, Any]) -> int:
+    from webviewer.sample.series import SIDE, SLICES, SPACING, STEP, PhantomSeries  # noqa: PLC0415 - needs numpy
+
     folder: Path = options["folder"]
     folder.mkdir(parents=True, exist_ok=True)
-    size = options["size"]
-    spacing = SPACING * SIDE / size
-    step = STEP * SLICES / options["slices"]
-    name = f"sample-{size}-{options['slices']}"
-    series = PhantomSeries(rows=size, columns=size, slices=options["slices"], spacing=spacing, step=step, name=name)
+    size, slices = options["size"] or SIDE, options["slices"] or SLICES
+    spacing, step = SPACING * SIDE / size, STEP * SLICES / slices
+    name = f"sample-{size}-{slices}"
+    series = PhantomSeries(rows=size, columns=size, slices=slices, spacing=spacing, step=step, name=name)
     for index, content in enumerate(series.instances()):
         (folder / f"{index + 1:05}.dcm").write_bytes(content)
         if sys.stderr.isatty():

@@ -25,7 +25,6 @@ from webviewer.clients.storage import StorageClient
 from webviewer.domain.study import IngestOutcome
 from webviewer.errors import InvalidRequestError, WebViewerError
 from webviewer.roles import Mode, Peers, Role, RoleName, find_role
-from webviewer.sample.series import PhantomSeries
 from webviewer.settings import Settings
 from webviewer.wire.keyring import KeyRing
 
@@ -126,6 +125,8 @@ async def _make_sample(settings: Settings, storage: _Ingest) -> None:
     mark = settings.data / _SAMPLE_MARK
     if mark.exists():
         return
+    from webviewer.sample.series import PhantomSeries  # noqa: PLC0415 - needs numpy, which control has not
+
     series = PhantomSeries()
     _log.info("making the sample study", images=series.slices)
     with tempfile.TemporaryDirectory(dir=settings.data, prefix="sample-") as folder:
