@@ -129,7 +129,7 @@ OVERVIEW = Dashboard(
                     "Ready",
                     "percentunit",
                     f"avg(webviewer_operator_cluster_ready{{{CLUSTER}}})",
-                    "Share of clusters that are as their spec says. A suspended cluster is not.",
+                    "Share of clusters that are as their spec says, without suspended and paused ones.",
                     (1, 0.5),
                 ),
                 tile("Sessions", "short", sessions(), "Of users, administrators and links."),

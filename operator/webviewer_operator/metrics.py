@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CLUSTERS = Gauge("webviewer_operator_clusters", "Clusters that are looked after")
@@ -18,3 +20,12 @@ RUNNING_SECONDS = Gauge("webviewer_operator_longest_round_seconds", "Age of the 
 CAPACITY_FAILURES = Counter("webviewer_operator_capacity_failures", "Times that control did not tell its capacity")
 SCALINGS = Counter("webviewer_operator_scalings", "Changes of the size of a render pool", ["direction"])
 DRAINS = Counter("webviewer_operator_drains", "Render pods that began to drain")
+
+
+def show_ready(namespace: str, cluster: str, *, ready: bool | None) -> None:
+    """Say whether a cluster is ready. Null = nobody expects it to be: there is no series, so no alert."""
+    if ready is not None:
+        READY.labels(namespace, cluster).set(ready)
+        return
+    with contextlib.suppress(KeyError):  # there may never have been one
+        READY.remove(namespace, cluster)

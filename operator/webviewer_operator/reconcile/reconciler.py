@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -29,6 +28,8 @@ SOON_SECONDS = 5.0
 """Until the next round while something is on its way; changes of objects wake it up earlier."""
 SCALING_SECONDS = 15.0
 RESYNC_SECONDS = 300.0
+_AT_REST = frozenset({"Suspended", "Paused"})
+"""Phases that a person asked for."""
 _log = structlog.get_logger(__name__)
 
 
@@ -52,8 +53,7 @@ class Reconciler:
         """
         resource = await self.kube.get(port.CLUSTER, namespace, name)
         if resource is None:
-            with contextlib.suppress(KeyError):  # it may never have had a round
-                metrics.READY.remove(namespace, name)
+            metrics.show_ready(namespace, name, ready=None)
             return None
         try:
             cluster = Cluster.of(resource)
@@ -106,9 +106,8 @@ class Reconciler:
             await self.kube.apply(events.manifest(resource, event, self.now()))
             metadata = resource["metadata"]
             _log.info("event", cluster=metadata["name"], namespace=metadata["namespace"], reason=event.reason)
-        metrics.READY.labels(resource["metadata"]["namespace"], resource["metadata"]["name"]).set(
-            after.phase == "Ready"
-        )
+        ready = None if after.phase in _AT_REST else after.phase == "Ready"
+        metrics.show_ready(resource["metadata"]["namespace"], resource["metadata"]["name"], ready=ready)
         if after != before:
             await self.kube.apply_status(status.manifest(resource, after))
 
