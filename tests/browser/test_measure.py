@@ -292,6 +292,7 @@ def test_shapes_are_hidden_with_a_sign_and_cleared_as_one_step(page, ct):
     page.keyboard.press("Shift+KeyO")
     expect(shapes(ct.viewport)).to_have_count(0)
     expect(ct.viewport.get_by_test_id("shapes-hidden")).to_be_visible()
+    expect(ct.viewport.get_by_text("Not saved")).to_be_visible()
     page.keyboard.press("Shift+KeyO")
     expect(shapes(ct.viewport)).to_have_count(11)
     page.keyboard.press("Shift+Delete")
@@ -398,6 +399,28 @@ def test_steps_of_planes_and_shapes_are_one_list(page, ct):
     expect(line).not_to_have_attribute("d", straight)
     page.keyboard.press("Control+KeyZ")
     expect(line).to_have_attribute("d", straight)
+
+
+def test_a_copy_goes_to_the_same_place_of_another_series(page, site, ct):
+    page.keyboard.press("Shift+Digit2")
+    both = page.get_by_test_id("viewport")
+    for each in both.all():
+        settled(each)
+    axial, sagittal = Slice(page, both.first), both.nth(1)
+    line = ((66.44, 40), (66.44, 80))
+    page.keyboard.press("l")
+    axial.drag(*line)
+    expect(axial.texts).to_have_count(1)
+    written = axial.texts.text_content()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+KeyC")
+    page.keyboard.press("Quote")
+    page.keyboard.press("Control+KeyV")
+    expect(sagittal).to_have_attribute("data-slice", "6")
+    expect(texts(sagittal)).to_have_text([written or ""])
+    page.keyboard.press("Control+KeyZ")
+    expect(shapes(sagittal)).to_have_count(0)
+    expect(shapes(axial.viewport)).to_have_count(1)
 
 
 def test_numbers_and_names_are_russian(new_context, site):

@@ -5,6 +5,7 @@ import { hitShapes } from '../measurement/hit';
 import { labelLines, type Words } from '../measurement/labels';
 import { type Labelled, layOut } from '../measurement/layout';
 import { MeasurementList } from '../measurement/list';
+import { onPlaneOf, onSliceOf } from '../measurement/paste';
 import { questionOf } from '../measurement/question';
 import { Questions } from '../measurement/questions';
 import { type Measurement, outline, type Shape, straightened, translated, withHandle } from '../measurement/shape';
@@ -13,7 +14,7 @@ import { contains, type Surface, surfaceOfPlane, surfaceOfSlice } from '../measu
 import { UndoList } from '../undoList';
 import { INITIAL_PLANE } from '../volumeViewport';
 import type { Measured, MeasureQuestion, MprView } from '../wire';
-import { AXIAL, FakeTarget, stack, UNKNOWN } from './samples';
+import { AXIAL, FakeTarget, SAGITTAL, stack, UNKNOWN } from './samples';
 import { GRID, rounded } from './volumes';
 
 const NONE = { shift: false, alt: false };
@@ -180,6 +181,26 @@ describe('a shape', () => {
     expect(questionOf(shape('point', [[10, 0]], sheet))?.place).toEqual({
       kind: 'plane', row: [1, 0, 0], column: [0, 1, 0], slab: 5, blend: 'mean', points: [[11, 2, 3]],
     });
+  });
+});
+
+describe('a copy in another series', () => {
+  it('lies on the slice that holds all of it, else nowhere', () => {
+    const length = shape('length', [[10, 20], [40, 20]], sliceSheet(stack(), 3)!);
+    const finer = stack({ ...AXIAL, spacing: [1, 0.25], step: 5 }, 4, 5);
+    const copy = onSliceOf(length, finer)!;
+    expect(copy.sheet.position).toBe(5);
+    expect(coordinates(copy)).toEqual([[20, 10], [80, 10]]);
+    expect(onSliceOf(length, stack(AXIAL, 3))).toBeNull();
+    expect(onSliceOf(length, stack(SAGITTAL, 50))).toBeNull();
+    expect(onSliceOf(shape('length', [[1, 1], [2, 2]], sliceSheet(stack(UNKNOWN), 0)!), finer)).toBeNull();
+  });
+
+  it('lies on a plane through the same points', () => {
+    const length = shape('length', [[10, 20], [40, 20]], sliceSheet(stack(), 3)!);
+    const copy = onPlaneOf(length)!;
+    expect(copy.sheet.position).toBeNull();
+    expect(copy.points.map((point) => toPatient(copy.sheet, point))).toEqual([[5, 10, 6], [20, 10, 6]]);
   });
 });
 

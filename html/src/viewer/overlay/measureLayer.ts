@@ -28,6 +28,7 @@ export interface Look {
 export class MeasureLayer {
   private readonly shapes = new Map<number, ShapeElements>();
   private readonly hidden: Element;
+  private readonly note: Element;
   private readonly measurer = new OffscreenCanvas(1, 1).getContext('2d');
   private readonly widths = new Map<string, number>();
 
@@ -35,6 +36,8 @@ export class MeasureLayer {
     this.hidden = new Element(group, 'path');
     this.hidden.set({ d: mdiEyeOffOutline, fill: PLAIN, 'data-testid': 'shapes-hidden' });
     this.hidden.show(false);
+    this.note = new Element(group, 'text');
+    this.note.set({ class: 'overlay-text dim', 'text-anchor': 'middle', 'data-screen-only': true });
   }
 
   /** CSS px of a line of text. */
@@ -62,10 +65,13 @@ export class MeasureLayer {
     }
   }
 
-  /** A sign that there are shapes which are not shown; null without. */
-  remind(size: Size | null): void {
-    this.hidden.show(size !== null);
-    if (size) this.hidden.set({ transform: `translate(${Math.round(size.width / 2) - 12} 32)` });
+  /** What is said of the shapes of a series: that they are not shown, and that they are not kept. */
+  remind(size: Size, hidden: boolean, note: string): void {
+    const middle = Math.round(size.width / 2);
+    this.hidden.show(hidden);
+    this.hidden.set({ transform: `translate(${middle - 12} 44)` });
+    this.note.set({ x: middle, y: 40 });
+    this.note.write(note);
   }
 }
 

@@ -5,6 +5,7 @@ import { hitShapes, type ShapeHit } from '@/core/measurement/hit';
 import { spacingKey } from '@/core/measurement/labels';
 import { type Labelled, layOut, type ShapeOnScreen } from '@/core/measurement/layout';
 import { MeasurementList } from '@/core/measurement/list';
+import { onPlaneOf, onSliceOf } from '@/core/measurement/paste';
 import { type Measurement, type Modifiers, type Shape, type ShapeKind, straightened, translated, withHandle } from '@/core/measurement/shape';
 import { toPatient } from '@/core/measurement/sheet';
 import { contains, type Surface, surfaceOfPlane, surfaceOfSlice } from '@/core/measurement/surface';
@@ -12,6 +13,7 @@ import { nearestSlice } from '@/core/patient';
 import type { Drag, PointerSample } from '@/core/tools/target';
 import { text } from '@/i18n';
 import { useConfirmation } from '@/stores/confirmation';
+import { useToasts } from '@/stores/toasts';
 
 import { MeasureLayer } from '../overlay/measureLayer';
 import type { HoverLook, MeasuredViewport } from './measuringEntry';
@@ -53,6 +55,7 @@ export class Measuring {
   private inHand: InHand | null = null;
   private selected: { readonly id: number; readonly handle: number } | null = null;
   private hovered: number | null = null;
+  private copied: { readonly space: string; readonly measurement: Measurement } | null = null;
   /** Its value is said aloud when it comes. */
   private toSay: number | null = null;
   private nextId = 1;
@@ -304,7 +307,8 @@ export class Measuring {
 
   /** Tab goes through the shapes of the viewport that has the focus, arrows move a handle, Enter goes to the next one. */
   key({ code, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
-    if (ctrlKey || altKey || metaKey || this.inHand) return false;
+    if (altKey || this.inHand) return false;
+    if (ctrlKey || metaKey) return !shiftKey && (code === 'KeyC' ? this.copy() : code === 'KeyV' && this.paste());
     if (code === 'Tab') return this.selectNext(shiftKey ? -1 : 1);
     const arrow = ARROWS[code];
     const measurement = this.list?.get(this.selected?.id ?? null);
@@ -315,6 +319,31 @@ export class Measuring {
     }
     if (!arrow) return false;
     this.nudge(measurement, this.selected.handle, arrow, shiftKey ? BIG_STEP : 1);
+    return true;
+  }
+
+  /** The chosen shape; without one the picture is copied. */
+  private copy(): boolean {
+    const chosen = this.list?.get(this.selected?.id ?? null);
+    if (!chosen || window.getSelection()?.toString()) return false;
+    const space = this.active?.stack?.geometry.space ?? '';
+    this.copied = { space, measurement: chosen };
+    return true;
+  }
+
+  /** The copied shape at the same place of another series. */
+  private paste(): boolean {
+    const { active, copied, list } = this;
+    const stack = active?.stack;
+    if (!copied || !list || !stack || active.kind === 'volume' || active.source.series === copied.measurement.series) return false;
+    const { measurement } = copied;
+    const sameSpace = copied.space !== '' && copied.space === stack.geometry.space;
+    const shape = sameSpace ? (active.kind === 'image' ? onSliceOf(measurement, stack) : onPlaneOf(measurement)) : null;
+    if (shape) {
+      const id = this.newId(list, active.source.series);
+      this.add(list, id, active, shape);
+      this.reveal({ ...shape, id, series: active.source.series, plate: null });
+    } else useToasts().show('warning', text('viewer.measure.no_place'));
     return true;
   }
 
@@ -446,10 +475,11 @@ export class Measuring {
     const surface = viewport.shownHeader && surfaceOf(viewport);
     if (!list || !surface) {
       layer.draw([], plainLook);
+      layer.remind(viewport.size, false, '');
       return;
     }
     const own = list.ofSeries(viewport.source.series);
-    layer.remind(list.hidden && own.length > 0 ? surface.size : null);
+    layer.remind(surface.size, list.hidden && own.length > 0, own.length > 0 ? text('viewer.measure.not_saved') : '');
     const labelled = list.hidden ? [] : own.map((shape) => this.labelled(shape.id, shape, list, false));
     if (inHand?.viewport === viewport) labelled.push(this.labelledInHand(inHand));
     const shapes = layOut(labelled, surface, layer.width);
