@@ -180,6 +180,8 @@ async def test_planes_fill_in_while_slices_come_and_end_complete(node, library, 
     assert not header.flags & FrameFlag.NEIGHBOUR
     partial = [frame for frame, _ in tab.frames[:-1] if frame.flags & FrameFlag.NEIGHBOUR]
     assert all(frame.quality is Quality.PREVIEW for frame in partial)
+    # The first one, and one with each report of progress: drawn with every slice they would delay the slices.
+    assert len(partial) <= 1 + sum(message["type"] == "progress" for message in tab.messages)
     assert picture(payload).any()
 
 

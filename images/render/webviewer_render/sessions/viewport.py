@@ -299,8 +299,11 @@ class Viewport:
         wanted = Wanted(scene.series, slot, self.view, self.size, self.sequence, quality, share)
         if quality is not Quality.PREVIEW and self._shown.stamp != self._stamp and self._needs_preview(wanted):
             wanted = wanted.preview()
-        if self._shown.stamp == self._stamp and self._shown.rank >= wanted.rank:
-            return None
+        if self._shown.stamp == self._stamp:
+            # What has come meanwhile is drawn with the next report of progress: more often it would only delay the rest.
+            is_told_soon = wanted.is_partial and self._progress is not None
+            if is_told_soon or self._shown.rank >= wanted.rank:
+                return None
         return wanted
 
     def _needs_preview(self, final: Wanted) -> bool:
@@ -341,6 +344,8 @@ class Viewport:
         self._window.sent(self.serial, now)
         self._bucket.take(len(content), now)
         self._shown = _Shown(stamp, wanted.rank)
+        if wanted.is_partial:
+            self._report_progress()
         labels = (wanted.view.kind, frame.description.quality.name.lower())
         metrics.FRAMES.labels(*labels).inc()
         metrics.FRAME_BYTES.labels(*labels).inc(len(content))
