@@ -38,7 +38,7 @@ def test_two_slices_are_no_volume():
 
 @pytest.mark.parametrize("number", [0, 7.25, 100])
 def test_the_camera_is_square_and_looks_down_at_the_middle(volume, number):
-    camera = Turntable.around(volume)
+    camera = Turntable.around(volume, "mip")
     right, down, ahead = camera.axes(number)
     np.testing.assert_allclose(np.array([right, down, ahead]) @ np.array([right, down, ahead]).T, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(np.cross(right, down), ahead, atol=1e-12)
@@ -47,3 +47,7 @@ def test_the_camera_is_square_and_looks_down_at_the_middle(volume, number):
     view = VolumeView(**camera.patch(number))
     assert view.center == pytest.approx(SMALL.center)
     assert view.extent == pytest.approx(23 * 20 * 1.02)
+
+
+def test_planes_are_not_drawn_smaller_than_their_voxels(volume):
+    assert Turntable.around(volume, "oblique").extent < volume.size[0]

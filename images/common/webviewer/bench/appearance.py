@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 Style = Literal["oblique", "slab", "composite", "shaded", "mip"]
+PLANES: tuple[Style, ...] = ("oblique", "slab")
+PROJECTIONS: tuple[Style, ...] = ("composite", "shaded", "mip")
 SLAB_MM = 20.0
 PLANE_WINDOW = (40.0, 400.0)
 """Centre and width, HU."""

@@ -21,7 +21,6 @@ from webviewer.bench import appearance
 from webviewer.bench.appearance import SIDES, Style
 from webviewer.bench.peer_clock import PeerClock
 from webviewer.bench.phantoms import STACK
-from webviewer.bench.turntable import Turntable
 from webviewer.bench.volume_file import BenchVolume
 from webviewer.bench.vtk_scenes import Scene, stack_window
 
@@ -76,8 +75,7 @@ async def _measure_slices(frames: int) -> dict[str, dict[str, float]]:
 
 
 async def _measure_volume(path: Path, frames: int) -> dict[str, dict[str, float]]:
-    volume = BenchVolume.load(path)
-    scene = Scene(volume, Turntable.around(volume))
+    scene = Scene(BenchVolume.load(path))
     figures: dict[str, dict[str, float]] = {}
     for side in SIDES:
         figures[str(side)] = {}

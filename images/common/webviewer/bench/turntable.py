@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from webviewer.bench.appearance import PLANES, Style
 from webviewer.bench.volume_file import BenchVolume
 
 Array = npt.NDArray[np.float64]
@@ -24,9 +25,10 @@ class Turntable:
     extent: float
 
     @classmethod
-    def around(cls, volume: BenchVolume) -> Turntable:
-        """Show the whole height of a volume, or its whole width."""
-        return cls(volume.middle, float(np.max(volume.size)) * 1.02)
+    def around(cls, volume: BenchVolume, style: Style) -> Self:
+        """Show the whole of a volume, or a plane of it at 512 pixels without making it smaller than its voxels."""
+        whole = style not in PLANES
+        return cls(volume.middle, float(np.max(volume.size)) * 1.02 if whole else float(volume.size[0]) * 0.95)
 
     def axes(self, number: float) -> tuple[Array, Array, Array]:
         """Return the directions right, down and ahead of picture ``number``."""

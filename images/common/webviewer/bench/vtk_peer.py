@@ -16,14 +16,10 @@ from PIL import Image
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
-from webviewer.bench.appearance import SIDES, Style
+from webviewer.bench.appearance import PLANES, PROJECTIONS, SIDES
 from webviewer.bench.peer_clock import PeerClock
-from webviewer.bench.turntable import Turntable
 from webviewer.bench.volume_file import BenchVolume
 from webviewer.bench.vtk_scenes import Mapper, Scene
-
-PLANES: tuple[Style, ...] = ("oblique", "slab")
-PROJECTIONS: tuple[Style, ...] = ("composite", "shaded", "mip")
 
 
 def _cost(draw: Callable[[int], object], frames: int) -> float:
@@ -63,8 +59,7 @@ def _measure_projections(scene: Scene, side: int, frames: int, mapper: Mapper, p
 
 
 def _main(path: Path, frames: int, what: str, pictures: Path) -> None:
-    volume = BenchVolume.load(path)
-    scene = Scene(volume, Turntable.around(volume))
+    scene = Scene(BenchVolume.load(path))
     figures = {}
     # Software OpenGL would need minutes for the larger side.
     for side in SIDES[:1] if what == "opengl" else SIDES:

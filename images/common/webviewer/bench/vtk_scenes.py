@@ -24,10 +24,10 @@ _FAR = 2000.0
 class Scene:
     """A volume, in its own axes, with the camera of a turntable. ``turn`` before each picture."""
 
-    def __init__(self, volume: BenchVolume, turntable: Turntable) -> None:
+    def __init__(self, volume: BenchVolume) -> None:
         self._axes = volume.axes
         self._origin = volume.origin
-        self._turntable = turntable
+        self._source = volume
         self._step = float(np.min(volume.spacing))
         self.image = vtk.vtkImageData()
         self.image.SetDimensions(*volume.values.shape[::-1])
@@ -42,7 +42,8 @@ class Scene:
         cut.SetOutputDimensionality(2)
         cut.SetInterpolationModeToLinear()
         cut.SetBackgroundLevel(-1024)
-        pixel = self._turntable.extent / side
+        turntable = Turntable.around(self._source, style)
+        pixel = turntable.extent / side
         cut.SetOutputSpacing(pixel, pixel, 1.0)
         cut.SetOutputOrigin(*[(0.5 - side / 2) * pixel] * 2, 0.0)
         cut.SetOutputExtent(0, side - 1, 0, side - 1, 0, 0)
@@ -56,7 +57,7 @@ class Scene:
         grey.SetWindow(appearance.PLANE_WINDOW[1])
 
         def draw(number: int) -> Array:
-            center, right, down, ahead = self._look(number)
+            center, right, down, ahead = self._look(turntable, number)
             cut.SetResliceAxesDirectionCosines(*right, *down, *ahead)
             cut.SetResliceAxesOrigin(*center)
             grey.Update()
@@ -72,12 +73,13 @@ class Scene:
             renderer.AddViewProp(self._plane())
         else:
             renderer.AddVolume(self._volume(style, mapper, preview=preview))
+        turntable = Turntable.around(self._source, style)
         camera = renderer.GetActiveCamera()
         camera.ParallelProjectionOn()
-        camera.SetParallelScale(self._turntable.extent / 2)
+        camera.SetParallelScale(turntable.extent / 2)
 
         def turn(number: int) -> None:
-            center, _, down, ahead = self._look(number)
+            center, _, down, ahead = self._look(turntable, number)
             camera.SetFocalPoint(*center)
             camera.SetPosition(*(center - _FAR * ahead))
             camera.SetViewUp(*-down)
@@ -85,10 +87,10 @@ class Scene:
 
         return window, turn
 
-    def _look(self, number: int) -> tuple[Array, Array, Array, Array]:
+    def _look(self, turntable: Turntable, number: int) -> tuple[Array, Array, Array, Array]:
         """Return centre, right, down and ahead in the volume's own axes."""
-        right, down, ahead = (self._axes @ direction for direction in self._turntable.axes(number))
-        return self._axes @ (self._turntable.center - self._origin), right, down, ahead
+        right, down, ahead = (self._axes @ direction for direction in turntable.axes(number))
+        return self._axes @ (turntable.center - self._origin), right, down, ahead
 
     def _plane(self) -> Any:  # noqa: ANN401 - VTK has no types
         mapper, plane = vtk.vtkImageResliceMapper(), vtk.vtkImageSlice()
