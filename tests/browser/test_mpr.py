@@ -75,7 +75,7 @@ def test_the_address_leads_to_three_planes_and_the_model(page, axial):
     expect(pane(page, "model").get_by_test_id("cube")).to_be_visible()
 
 
-def test_the_slice_and_the_window_are_carried_there_and_back(page, site):
+def test_the_slice_and_the_window_are_carried_there_and_back(page, site, phantom):
     page.goto(f"/viewer/image?s={site.study}&series=1&slice=11")
     image = page.get_by_test_id("viewport").first
     settled(image)
@@ -89,8 +89,8 @@ def test_the_slice_and_the_window_are_carried_there_and_back(page, site):
     page.mouse.move(*middle(axial, 90, 60))
     for _ in range(3):
         page.mouse.wheel(0, 120)
-    expect(axial).not_to_have_attribute("data-point", re.compile(f"{start:.1f}$"))
-    moved = point(axial)[2]
+    moved = start + 3 * phantom.spacing  # a notch is the smallest distance of voxels
+    expect(axial).to_have_attribute("data-point", re.compile(f" {moved:.1f}$"))
     page.keyboard.press("4")
     page.keyboard.press("Shift+KeyI")
     expect(page).to_have_url(re.compile("/viewer/image"))
