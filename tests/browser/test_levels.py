@@ -24,7 +24,7 @@ def shown_window(viewport: Locator, other_than: tuple[float, float] | None = Non
     """Return width and centre once they are no longer what they were."""
     line = viewport.locator("svg.overlay text").filter(has_text=NUMBERS).first
     if other_than is not None:
-        width, center = (re.escape(f"{part:g}") for part in other_than)
+        width, center = (re.escape(f"{part:g}").replace(r"\-", "[\u2212-]") for part in other_than)
         expect(line).not_to_have_text(re.compile(rf"W {width}\s+C {center}\b"))
     found = NUMBERS.search(line.text_content() or "")
     assert found is not None
