@@ -78,7 +78,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(cluster, COMPONENT),
+        "metadata": naming.metadata(cluster, COMPONENT),
         "spec": {
             "replicas": 0 if cluster.spec.suspend else spec.replicas,
             "revisionHistoryLimit": 3,
@@ -127,7 +127,7 @@ def _service(cluster: Cluster) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(cluster, COMPONENT, spec.service_annotations),
+        "metadata": naming.metadata(cluster, COMPONENT, annotations=spec.service_annotations),
         "spec": {
             "type": spec.service_type,
             "selector": naming.selector(cluster, COMPONENT),
@@ -140,7 +140,7 @@ def _nodes_service(cluster: Cluster) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(cluster, NODES_SERVICE),
+        "metadata": naming.metadata(cluster, COMPONENT, NODES_SERVICE),
         "spec": {
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
@@ -167,7 +167,7 @@ def _ingress(cluster: Cluster) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": _metadata(cluster, COMPONENT, ingress.annotations),
+        "metadata": naming.metadata(cluster, COMPONENT, annotations=ingress.annotations),
         "spec": spec,
     }
 
@@ -191,11 +191,6 @@ def _http_route(cluster: Cluster) -> Manifest:
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": _metadata(cluster, COMPONENT, route.annotations),
+        "metadata": naming.metadata(cluster, COMPONENT, annotations=route.annotations),
         "spec": spec,
     }
-
-
-def _metadata(cluster: Cluster, name: str, annotations: dict[str, str] | None = None) -> Manifest:
-    metadata: Manifest = {"name": naming.object_name(cluster, name), "labels": naming.labels(cluster, COMPONENT)}
-    return metadata | ({"annotations": dict(annotations)} if annotations else {})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from webviewer_operator.api.definition import GROUP
 from webviewer_operator.cluster import Cluster
 
@@ -41,3 +44,11 @@ def object_name(cluster: Cluster, *parts: str) -> str:
 def http_url(cluster: Cluster, service: str, role: str) -> str:
     """Return where pods of this cluster reach a Service of the role."""
     return f"http://{object_name(cluster, service)}.{cluster.namespace}.svc:{HTTP_PORTS[role]}"
+
+
+def metadata(
+    cluster: Cluster, component: str, name: str = "", annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the metadata of an object of a component; its name is the component's unless another is given."""
+    found: dict[str, Any] = {"name": object_name(cluster, name or component), "labels": labels(cluster, component)}
+    return found | ({"annotations": dict(annotations)} if annotations else {})

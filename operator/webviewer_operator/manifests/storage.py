@@ -68,7 +68,7 @@ def _stateful_set(cluster: Cluster, plan: Plan) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": _metadata(cluster, COMPONENT),
+        "metadata": naming.metadata(cluster, COMPONENT),
         "spec": {
             "replicas": 0 if cluster.spec.suspend else spec.replicas,
             "serviceName": naming.object_name(cluster, COMPONENT),
@@ -100,7 +100,7 @@ def _service(cluster: Cluster) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(cluster, COMPONENT),
+        "metadata": naming.metadata(cluster, COMPONENT),
         "spec": {
             "clusterIP": "None",
             "selector": naming.selector(cluster, COMPONENT),
@@ -129,11 +129,6 @@ def _dicom_service(cluster: Cluster, index: int) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(cluster, name, dicom.service_annotations),
+        "metadata": naming.metadata(cluster, COMPONENT, name, dicom.service_annotations),
         "spec": spec,
     }
-
-
-def _metadata(cluster: Cluster, name: str, annotations: dict[str, str] | None = None) -> Manifest:
-    metadata: Manifest = {"name": naming.object_name(cluster, name), "labels": naming.labels(cluster, COMPONENT)}
-    return metadata | ({"annotations": dict(annotations)} if annotations else {})

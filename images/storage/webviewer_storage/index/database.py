@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from webviewer.db import engine as db
+from webviewer.reasons import Reason
 from webviewer.settings import Settings
 
 SCHEMA = "storage"
@@ -36,3 +38,8 @@ async def upgrade(settings: Settings) -> None:
 def as_utc(time: dt.datetime) -> dt.datetime:
     """Give a time read from the index its zone: SQLite keeps none."""
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+
+
+def as_reason(why: dict[str, Any] | None) -> Reason | None:
+    """Return the cause of a row; rows of former releases have none."""
+    return Reason.model_validate(why) if why else None

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from webviewer.domain.study import QuarantineItem, QuarantinePage, QuarantineQuery, QuarantineSort
 from webviewer.errors import NotFoundError
-from webviewer.reasons import Reason
-from webviewer_storage.index.database import as_utc
+from webviewer_storage.index.database import as_reason, as_utc
 from webviewer_storage.index.models import QuarantineRow, StoreRow
 
 _ORDER: dict[QuarantineSort, tuple[ColumnElement[Any] | Any, ...]] = {
@@ -61,5 +60,5 @@ def _item(row: Row[Any]) -> QuarantineItem:
         name=row.name,
         size=row.size,
         reason=row.reason,
-        why=Reason.model_validate(row.why) if row.why else None,
+        why=as_reason(row.why),
     )

@@ -14,7 +14,7 @@ from webviewer.domain.identity import Store
 from webviewer.domain.image import FrameTable, ImageDescription
 from webviewer.domain.study import InstanceSource, SeriesManifest, SeriesSummary, StudyDetail
 from webviewer.errors import NotFoundError
-from webviewer.reasons import Reason
+from webviewer_storage.index.database import as_reason
 from webviewer_storage.index.models import InstanceRow, SeriesRow, StoreRow, StudyRow
 from webviewer_storage.index.search import summaries, summary
 
@@ -50,7 +50,7 @@ async def study_detail(connection: AsyncConnection, stores: Sequence[str], study
             nframes=row.nframes,
             version=row.version,
             problem="" if row.nimages else row.problem,
-            why=None if row.nimages else _reason(row.why),
+            why=None if row.nimages else as_reason(row.why),
             technique=row.technique,
         )
         for row in ordered
@@ -117,15 +117,11 @@ def manifest(found: ManifestRows) -> SeriesManifest:
             image=ImageDescription.model_validate_json(row.image) if row.image else None,
             frames=FrameTable.model_validate_json(row.frames) if row.frames else FrameTable(),
             problem=row.problem,
-            why=_reason(row.why),
+            why=as_reason(row.why),
         )
         for row in rows
     )
     return SeriesManifest(series=found.series, version=found.version, modality=found.modality, instances=instances)
-
-
-def _reason(why: dict[str, Any] | None) -> Reason | None:
-    return Reason.model_validate(why) if why else None
 
 
 async def stored_study(connection: AsyncConnection, store: str, digest: str) -> str | None:
