@@ -37,7 +37,10 @@ _COLUMNS = (
 
 
 class _Schema(GenerateJsonSchema):
-    """Adds the rules of the models, and the defaults of models as objects that fill themselves."""
+    """Adds the rules of the models, and the defaults of models with all their fields.
+
+    The API server judges a default by the rules before it fills the fields that are missing in it.
+    """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         """Return the schema of a model with its rules."""
@@ -49,9 +52,9 @@ class _Schema(GenerateJsonSchema):
         return result
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - the signature is pydantic's
-        """Return a default as it is written in the resource: only what a model was given."""
+        """Return a default as it is written in the resource; null is absent there."""
         if isinstance(dft, BaseModel):
-            return dft.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            return dft.model_dump(mode="json", by_alias=True, exclude_none=True)
         if isinstance(dft, dict):
             return {key: self.encode_default(value) for key, value in dft.items()}
         return super().encode_default(dft)
