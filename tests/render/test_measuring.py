@@ -7,6 +7,9 @@ import pytest
 import pytest_asyncio
 from pydicom import dcmread
 from pydicom.pixels import apply_color_lut
+from pydicom.uid import ComputedRadiographyImageStorage
+
+from webviewer.sample.duplex import DuplexImage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SPACING = 3.4
@@ -287,23 +290,169 @@ async def test_a_real_radiograph_says_that_its_millimetres_are_the_detector_s(no
     assert rectangle["statistics"]["mean"] == pytest.approx(stored.mean())
 
 
-@pytest.mark.real_data
-async def test_a_real_ultrasound_image_is_measured_by_its_region_and_luminance(node, real_data, tmp_path):
-    content = (real_data / "pydicom" / "examples_palette.dcm").read_bytes()
-    series = await node.store([content], tmp_path)
-    dataset = dcmread(io.BytesIO(content))
+# ---------------------------------------------------------------- ultrasound regions
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def duplex(node, tmp_path_factory):
+    """Tissue of 0.25 mm a pixel above, a spectrum of 5 ms and 1.25 cm/s a pixel below."""
+    return await node.store([DuplexImage().instance()], tmp_path_factory.mktemp("duplex"))
+
+
+async def on_duplex(node, tab, duplex, *questions):
+    opened = await node.open(tab, duplex)
+    await tab.loaded()
+    position = opened["slices"][0]["position"]
+    return opened, [await ask(tab, kind, position=position, points=points) for kind, points in questions]
+
+
+async def test_a_line_over_tissue_is_in_millimetres_and_over_a_spectrum_in_its_own_units(node, duplex):
     async with node.tab() as tab:
-        opened = await node.open(tab, series)
-        await tab.loaded()
-        position = opened["slices"][0]["position"]
-        length = await ask(tab, "length", position=position, points=[[10, 20], [40, 60]])
-        point = await ask(tab, "point", position=position, points=[[300, 200]])
-        corners = [[300, 200], [330, 200], [330, 230], [300, 230]]
-        rectangle = await ask(tab, "rectangle", position=position, points=corners)
-    region = dataset.SequenceOfUltrasoundRegions[0]
-    across, down = (abs(region[name].value) * 10 for name in ("PhysicalDeltaX", "PhysicalDeltaY"))
-    assert length["value"] == pytest.approx(np.hypot(30 * across, 40 * down))
-    assert (length["unit"], length["spacing"]) == ("mm", "ultrasound")
+        opened, (tissue, spectrum, across, beside) = await on_duplex(
+            node, tab, duplex,
+            ("length", [[100, 60], [130, 100]]), ("length", [[100, 340], [190, 372]]),
+            ("length", [[100, 100], [100, 400]]), ("length", [[5, 100], [5, 140]]),
+        )  # fmt: skip
+    assert (tissue["value"], tissue["unit"], tissue["spacing"]) == (pytest.approx(12.5), "mm", "ultrasound")
+    assert tissue["axes"] == []
+    assert (spectrum["value"], spectrum["unit"], spectrum["spacing"]) == (None, "", "ultrasound")
+    assert spectrum["axes"] == [
+        {"axis": "x", "value": pytest.approx(0.45), "unit": "s"},
+        {"axis": "y", "value": pytest.approx(40), "unit": "cm/s"},
+    ]
+    assert (across["value"], across["unit"], across["spacing"], across["axes"]) == (300, "px", "regions", [])
+    assert (beside["value"], beside["unit"], beside["spacing"]) == (40, "px", "regions")
+    assert (opened["geometry"]["spacing"], opened["geometry"]["spacing_source"]) == (None, "ultrasound")
+
+
+async def test_an_area_has_square_millimetres_only_in_tissue(node, duplex):
+    def box(left, top, right, bottom):
+        return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+    def axes(left, top, right, bottom):
+        x, y = (left + right) / 2, (top + bottom) / 2
+        return [[left, y], [right, y], [x, top], [x, bottom]]
+
+    async with node.tab() as tab:
+        _, found = await on_duplex(
+            node, tab, duplex,
+            ("rectangle", box(100, 60, 140, 100)), ("ellipse", axes(100, 60, 140, 100)),
+            ("rectangle", box(100, 340, 140, 380)), ("ellipse", axes(100, 340, 140, 380)),
+            ("rectangle", box(100, 200, 140, 380)),
+        )  # fmt: skip
+    areas = [each["statistics"]["area"] for each in found]
+    assert areas == [pytest.approx(100), pytest.approx(25 * np.pi), None, None, None]
+    assert [each["spacing"] for each in found] == ["ultrasound"] * 4 + ["regions"]
+    assert all(each["statistics"]["n"] > 1000 and each["statistics"]["mean"] > 0 for each in found)
+
+
+async def test_angles_are_of_tissue_and_points_of_a_spectrum_have_a_velocity(node, duplex):
+    async with node.tab() as tab:
+        _, (tissue, spectrum, above, below) = await on_duplex(
+            node, tab, duplex,
+            ("angle", [[100, 60], [100, 100], [140, 100]]), ("angle", [[100, 340], [100, 380], [140, 380]]),
+            ("point", [[200, 100]]), ("point", [[200, 416]]),
+        )  # fmt: skip
+    assert tissue["value"] == pytest.approx(90)
+    assert spectrum["value"] is None
+    assert above["axes"] == []
+    assert below["axes"] == [{"axis": "y", "value": pytest.approx(-20), "unit": "cm/s"}]
+    assert below["value"] is not None
+
+
+@pytest.mark.real_data
+async def test_a_real_ultrasound_image_is_measured_within_its_regions(node, real_data, tmp_path):
+    """Two halves of tissue with one scale, and the bar of grey values, which has none."""
+    content = (real_data / "pydicom-data" / "gdcm-US-ALOKA-16.dcm").read_bytes()
+    series = await node.store([content], tmp_path)
+    item = dcmread(io.BytesIO(content)).SequenceOfUltrasoundRegions[0]
+    async with node.tab() as tab:
+        opened, (inside, both, beside, partly) = await on_duplex(
+            node, tab, series,
+            ("length", [[100, 200], [130, 240]]), ("length", [[100, 200], [400, 200]]),
+            ("length", [[100, 430], [140, 430]]), ("rectangle", [[100, 380], [140, 380], [140, 440], [100, 440]]),
+        )  # fmt: skip
+    across, down = item.PhysicalDeltaX * 10, item.PhysicalDeltaY * 10
+    assert inside["value"] == pytest.approx(np.hypot(30 * across, 40 * down))
+    assert both["value"] == pytest.approx(300 * across)
+    assert (inside["unit"], inside["spacing"], both["unit"]) == ("mm", "ultrasound", "mm")
+    assert (beside["value"], beside["unit"], beside["spacing"]) == (40, "px", "regions")
+    assert partly["statistics"]["area"] is None
+    assert opened["geometry"]["spacing"] == pytest.approx([down, across])
+
+
+@pytest.mark.real_data
+async def test_a_real_picture_that_was_cut_is_measured_in_pixels_and_by_luminance(node, real_data, tmp_path):
+    """Its regions reach beyond the last row."""
+    content = (real_data / "pydicom" / "examples_palette.dcm").read_bytes()
+    dataset = dcmread(io.BytesIO(content))
+    series = await node.store([content], tmp_path)
+    async with node.tab() as tab:
+        opened, (length, point, rectangle) = await on_duplex(
+            node, tab, series,
+            ("length", [[130, 120], [160, 160]]), ("point", [[300, 200]]),
+            ("rectangle", [[300, 200], [330, 200], [330, 230], [300, 230]]),
+        )  # fmt: skip
+    assert (length["value"], length["unit"], length["spacing"]) == (50, "px", "none")
+    assert (opened["geometry"]["spacing"], opened["geometry"]["spacing_source"]) == (None, "none")
     colours = apply_color_lut(dataset.pixel_array, dataset)[200:231, 300:331] / 257
     assert point["value"] == pytest.approx(colours[0, 0], abs=1)
     assert rectangle["statistics"]["mean"] == pytest.approx((colours @ [0.299, 0.587, 0.114]).mean(), abs=1)
+    assert rectangle["statistics"]["area"] is None
+
+
+@pytest.mark.real_data
+async def test_a_real_picture_that_was_made_smaller_is_measured_in_pixels(node, real_data, tmp_path):
+    """Its regions are those of a picture of twice the size."""
+    content = (real_data / "pydicom" / "examples_ybr_color.dcm").read_bytes()
+    series = await node.store([content], tmp_path)
+    async with node.tab() as tab:
+        _, (length,) = await on_duplex(node, tab, series, ("length", [[130, 120], [160, 160]]))
+    assert (length["value"], length["unit"], length["spacing"]) == (50, "px", "none")
+
+
+# ---------------------------------------------------------------- projections
+
+
+@pytest.mark.parametrize(
+    ("attributes", "millimetres", "source"),
+    [
+        ({"ImagerPixelSpacing": [0.3, 0.3]}, 15, "imager"),
+        ({"ImagerPixelSpacing": [0.3, 0.3], "EstimatedRadiographicMagnificationFactor": 1.5}, 10, "magnified"),
+        ({"PixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "FIDUCIAL"}, 10, "fiducial"),
+        ({"PixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "GEOMETRY"}, 10, "geometry"),
+        ({"PixelSpacing": [0.2, 0.2]}, 10, "unstated"),
+        ({"NominalScannedPixelSpacing": [0.2, 0.2]}, 10, "film"),
+    ],
+)
+async def test_a_projection_says_where_its_millimetres_are(node, tmp_path, attributes, millimetres, source):
+    changes = {"SOPClassUID": ComputedRadiographyImageStorage, "Modality": "CR"} | attributes
+    image = DuplexImage(name=source, regions=(), attributes=changes)
+    series = await node.store([image.instance()], tmp_path)
+    async with node.tab() as tab:
+        opened, (length, box) = await on_duplex(
+            node, tab, series,
+            ("length", [[100, 60], [130, 100]]), ("rectangle", [[100, 60], [150, 60], [150, 110], [100, 110]]),
+        )  # fmt: skip
+    assert (length["value"], length["unit"], length["spacing"]) == (pytest.approx(millimetres), "mm", source)
+    assert (box["statistics"]["area"], box["spacing"]) == (pytest.approx(millimetres**2), source)
+    assert opened["geometry"]["spacing_source"] == source
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("fo-dicom/CR-ModalitySequenceLUT.dcm", 0.15, "imager"),
+        ("pydicom/SC_ybr_full_422_uncompressed.dcm", 1.0, "pixel"),
+        ("pydicom-data/RG3_J2KR.dcm", None, "none"),
+    ],
+)
+async def test_real_projections_and_captures_say_what_they_know(node, real_data, tmp_path, case):
+    name, spacing, source = case
+    series = await node.store([(real_data / name).read_bytes()], tmp_path)
+    async with node.tab() as tab:
+        _, (length,) = await on_duplex(node, tab, series, ("length", [[10, 20], [40, 60]]))
+    wanted = (pytest.approx(50 * spacing), "mm") if spacing else (50, "px")
+    assert (length["value"], length["unit"]) == wanted
+    assert length["spacing"] == source

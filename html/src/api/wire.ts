@@ -30,6 +30,15 @@ export interface Answer {
   viewport: number;
 }
 /**
+ * What an axis of an ultrasound region says: of a length the distance of its ends, of a point its place.
+ *
+ */
+export interface AxisValue {
+  axis: 'x' | 'y';
+  unit: string;
+  value: number;
+}
+/**
  * First message of a socket. ``token`` is for link openings; else the session cookie counts.
  *
  */
@@ -457,17 +466,33 @@ export interface Event {
  *
  * ``value``: millimetres or pixels, degrees, or the value at a point (a triple of colours), in ``unit``; null where there is
  * none, and of a rectangle or ellipse, whose values (in ``unit`` too) are in ``statistics``. ``interpolated``: values lie
- * between stored ones. ``spacing`` says where the millimetres come from, ``point`` where a point lies in the patient.
+ * between stored ones. ``spacing`` says where the millimetres come from (``regions``: there are none, the points are not in
+ * one ultrasound region with a scale), ``point`` where a point lies in the patient. ``axes`` is what can be told over
+ * Doppler spectra, M-mode and curves, where a length has no millimetres.
  * ``code`` says why nothing could be measured: ``not_loaded`` (pixels have not come) and ``busy`` (too much at once) are
  * worth asking again, others are those of errors.
  *
  */
 export interface Measured {
+  axes: AxisValue[];
   code: string;
   id: number;
   interpolated: boolean;
   point: [number, number, number] | null;
-  spacing: ('pixel' | 'fiducial' | 'imager' | 'ultrasound' | 'none') | 'volume';
+  spacing:
+    | (
+        | 'pixel'
+        | 'fiducial'
+        | 'geometry'
+        | 'corrected'
+        | 'unstated'
+        | 'magnified'
+        | 'imager'
+        | 'film'
+        | 'ultrasound'
+        | 'none'
+      )
+    | ('volume' | 'regions');
   statistics: RegionStatistics | null;
   type: 'measured';
   unit: string;
@@ -527,7 +552,17 @@ export interface StackGeometry {
   row: [number, number, number] | null;
   space: string;
   spacing: [number, number] | null;
-  spacing_source: 'pixel' | 'fiducial' | 'imager' | 'ultrasound' | 'none';
+  spacing_source:
+    | 'pixel'
+    | 'fiducial'
+    | 'geometry'
+    | 'corrected'
+    | 'unstated'
+    | 'magnified'
+    | 'imager'
+    | 'film'
+    | 'ultrasound'
+    | 'none';
   step: number | null;
   thickness: number | null;
 }

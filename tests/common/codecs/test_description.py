@@ -67,41 +67,6 @@ def test_the_limit_of_pixels_is_the_callers(make_dataset):
         describe(make_dataset(), max_pixels=23)
 
 
-@pytest.mark.parametrize(
-    ("attributes", "spacing", "source"),
-    [
-        ({}, None, "none"),
-        ({"PixelSpacing": [0.5, 0.25]}, (0.5, 0.25), "pixel"),
-        ({"PixelSpacing": [0.5, 0.25], "PixelSpacingCalibrationType": "FIDUCIAL"}, (0.5, 0.25), "fiducial"),
-        ({"PixelSpacing": [0.5, 0.5], "ImagerPixelSpacing": [0.5, 0.5]}, (0.5, 0.5), "imager"),
-        ({"PixelSpacing": [0.4, 0.4], "ImagerPixelSpacing": [0.5, 0.5]}, (0.4, 0.4), "pixel"),
-        ({"ImagerPixelSpacing": [0.15, 0.15]}, (0.15, 0.15), "imager"),
-        ({"PixelSpacing": [0, 0.5]}, None, "none"),
-    ],
-)
-def test_spacing_tells_where_it_comes_from(make_dataset, attributes, spacing, source):
-    image = describe(make_dataset(**attributes))
-    assert (image.attributes[0].spacing, image.spacing_source) == (spacing, source)
-
-
-def region(delta, units=3):
-    return item(
-        RegionSpatialFormat=1, PhysicalUnitsXDirection=units, PhysicalUnitsYDirection=units,
-        PhysicalDeltaX=delta, PhysicalDeltaY=-delta,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("regions", "spacing"),
-    [([region(0.02)], (0.2, 0.2)), ([region(0.02), region(0.02)], (0.2, 0.2)), ([region(0.02), region(0.03)], None),
-     ([region(0.02, units=5)], None)],
-)  # fmt: skip
-def test_ultrasound_regions_give_spacing_where_they_agree(make_dataset, regions, spacing):
-    image = describe(make_dataset(SequenceOfUltrasoundRegions=Sequence(regions)))
-    assert image.attributes[0].spacing == spacing
-    assert image.spacing_source == ("ultrasound" if spacing else "none")
-
-
 def test_windows_that_make_no_sense_are_left_out(make_dataset):
     windows = (
         describe(

@@ -13,11 +13,10 @@ from webviewer_render.scene.measure import (
     Shape,
     angle,
     cobb_angle,
-    frame_length,
     frame_statistics,
     length,
-    on_frame,
     plane_statistics,
+    undistorted,
     value_at_point,
 )
 from webviewer_render.scene.picture import CancelledError
@@ -34,6 +33,10 @@ def describe(*, spacing=(0.5, 0.5), slope=1.0, intercept=0.0, **more):
 
 def frame():
     return np.random.default_rng(4).integers(0, 4000, (ROWS, COLUMNS)).astype("u2")
+
+
+def of_frame(pixels, image, shape):
+    return frame_statistics(pixels, image, 0, shape, image.frame(0).spacing)
 
 
 def by_hand(values, inside):
@@ -53,7 +56,7 @@ def assert_same(found, wanted):
 
 def test_a_rectangle_holds_the_pixels_whose_centres_are_inside_or_on_its_edge():
     pixels = frame()
-    found = frame_statistics(pixels, describe(slope=2.0, intercept=-10), 0, Shape("rectangle", ((12.4, 9), (3, 4.6))))
+    found = of_frame(pixels, describe(slope=2.0, intercept=-10), Shape("rectangle", ((12.4, 9), (3, 4.6))))
     assert_same(found, by_hand(pixels * 2.0 - 10, lambda i, j: 3 <= i <= 12.4 and 4.6 <= j <= 9))
     assert found.area == pytest.approx(9.4 * 4.4 * 0.25)
 
@@ -73,22 +76,22 @@ def test_an_ellipse_is_one_in_millimetres(spacing):
         p, q = dx * math.cos(turn) + dy * math.sin(turn), dy * math.cos(turn) - dx * math.sin(turn)
         return (p / a) ** 2 + (q / b) ** 2 <= 1
 
-    found = frame_statistics(pixels, describe(spacing=spacing), 0, shape)
+    found = of_frame(pixels, describe(spacing=spacing), shape)
     assert_same(found, by_hand(pixels, inside))
     assert found.area == pytest.approx(math.pi * a * b)
 
 
 def test_a_polygon_counts_by_the_even_odd_rule_with_its_edges():
     pixels = frame()
-    triangle = frame_statistics(pixels, describe(), 0, Shape("polygon", ((2, 2), (12, 2), (2, 12))))
+    triangle = of_frame(pixels, describe(), Shape("polygon", ((2, 2), (12, 2), (2, 12))))
     assert_same(triangle, by_hand(pixels, lambda i, j: i >= 2 and j >= 2 and i + j <= 14))
     assert triangle.area == pytest.approx(50 * 0.25)
-    bow = frame_statistics(pixels, describe(), 0, Shape("polygon", ((2, 2), (12, 12), (12, 2), (2, 12))))
+    bow = of_frame(pixels, describe(), Shape("polygon", ((2, 2), (12, 12), (12, 2), (2, 12))))
     assert_same(bow, by_hand(pixels, lambda i, j: 2 <= i <= 12 and abs(j - 7) <= abs(i - 7)))
     concave = Shape("polygon", ((0, 0), (20, 0), (20, 20), (10, 5.5), (0, 20)))
     border = lambda i: 20 - 1.45 * i if i <= 10 else 5.5 + 1.45 * (i - 10)  # noqa: E731
     assert_same(
-        frame_statistics(pixels, describe(), 0, concave),
+        of_frame(pixels, describe(), concave),
         by_hand(pixels, lambda i, j: i <= 20 and j <= border(i) + 1e-9),
     )
 
@@ -97,31 +100,31 @@ def test_padding_is_left_out_and_the_count_says_so():
     pixels = frame()
     pixels[5:8] = 7
     whole = Shape("rectangle", ((0, 0), (COLUMNS - 1, ROWS - 1)))
-    found = frame_statistics(pixels, describe(padding=(7, 7)), 0, whole)
+    found = of_frame(pixels, describe(padding=(7, 7)), whole)
     assert_same(found, by_hand(pixels, lambda i, j: pixels[j, i] != 7))
 
 
 def test_shapes_are_clipped_by_the_picture_and_may_be_empty():
     pixels = frame()
-    huge = frame_statistics(pixels, describe(), 0, Shape("rectangle", ((-1e9, -1e9), (1e9, 1e9))))
+    huge = of_frame(pixels, describe(), Shape("rectangle", ((-1e9, -1e9), (1e9, 1e9))))
     assert huge.n == ROWS * COLUMNS
     for shape in (
         Shape("rectangle", ((100, 100), (120, 120))),
         Shape("rectangle", ((3.2, 3.2), (3.4, 3.4))),
         Shape("ellipse", ((3, 3), (3, 3), (3, 3), (3, 3))),
     ):
-        found = frame_statistics(pixels, describe(), 0, shape)
+        found = of_frame(pixels, describe(), shape)
         assert (found.n, found.mean, found.deviation) == (0, None, None)
-    one = frame_statistics(pixels, describe(), 0, Shape("rectangle", ((3, 3), (3.4, 3.4))))
+    one = of_frame(pixels, describe(), Shape("rectangle", ((3, 3), (3.4, 3.4))))
     assert (one.n, one.mean, one.deviation) == (1, float(pixels[3, 3]), None)
-    unknown = frame_statistics(pixels, describe(spacing=None), 0, Shape("rectangle", ((3, 3), (9, 9))))
+    unknown = of_frame(pixels, describe(spacing=None), Shape("rectangle", ((3, 3), (9, 9))))
     assert (unknown.n, unknown.area) == (49, None)
 
 
 def test_of_colours_the_luminance_counts():
     pixels = np.zeros((ROWS, COLUMNS, 3), "u1")
     pixels[...] = (100, 200, 50)
-    found = frame_statistics(pixels, describe(samples=3, photometric="RGB"), 0, Shape("rectangle", ((1, 1), (5, 5))))
+    found = of_frame(pixels, describe(samples=3, photometric="RGB"), Shape("rectangle", ((1, 1), (5, 5))))
     assert found.mean == pytest.approx(0.299 * 100 + 0.587 * 200 + 0.114 * 50)
 
 
@@ -135,14 +138,12 @@ def test_shapes_with_a_wrong_number_of_points_are_refused():
 
 def test_lengths_and_angles_are_those_of_the_patient():
     assert length([(0, 0, 0), (3, 4, 0), (3, 4, 12)]) == 17
-    assert frame_length(describe(spacing=(0.5, 0.25)), 0, [(0, 0), (12, 8)]) == (5.0, "mm")
-    assert frame_length(describe(spacing=None), 0, [(0, 0), (3, 4)]) == (5.0, "px")
+    assert length([undistorted(point, (0.5, 0.25)) for point in ((0, 0), (12, 8))]) == 5
     assert angle((1, 0, 0), (0, 0, 0), (0, 0, 2)) == pytest.approx(90)
     assert angle((1, 0, 0), (0, 0, 0), (-5, 0, 0)) == pytest.approx(180)
     assert angle((1, 0, 0), (0, 0, 0), (1, 1e-7, 0)) == pytest.approx(math.degrees(1e-7))
     assert angle((1, 0, 0), (1, 0, 0), (1, 1, 0)) is None
-    stretched = describe(spacing=(1.0, 0.5))
-    legs = [on_frame(stretched, 0, point) for point in ((2, 0), (0, 0), (2, 1))]
+    legs = [undistorted(point, (1.0, 0.5)) for point in ((2, 0), (0, 0), (2, 1))]
     assert angle(*legs) == pytest.approx(45)
 
 
@@ -223,7 +224,7 @@ def test_on_a_slice_of_a_volume_statistics_are_those_of_the_frame(places):
     ):
         mine = Shape(shape.kind, tuple(((x - 11.3) * 0.5, (y - 8.7) * 0.75) for x, y in shape.points))
         found = plane_statistics(voxels, MprView(center=center), mine)
-        theirs = frame_statistics(pixels, image, 0, shape)
+        theirs = of_frame(pixels, image, shape)
         assert found == pytest.approx(theirs, rel=1e-6)
         assert not found.interpolated
 

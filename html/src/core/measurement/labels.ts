@@ -14,26 +14,65 @@ const SMALL_AREA = 100;
 const SMALL_VALUE = 10;
 
 type Region = NonNullable<Measured['statistics']>;
+type Axis = NonNullable<Measured['axes']>[number];
+
+/** What stands beside millimetres that are not, or perhaps not, those of the patient. */
+const APPROXIMATE: Partial<Record<Measured['spacing'], string>> = {
+  imager: 'detector',
+  unstated: 'unstated',
+  magnified: 'estimated',
+  film: 'film',
+  corrected: '',
+};
+const DELTAS: Readonly<Record<string, string>> = { s: 'Δt', Hz: 'Δf', 'cm/s': 'Δv' };
+const NAMES: Readonly<Record<string, string>> = { Hz: 'f', 'cm/s': 'v' };
+const LONG = 1;
+const KILO = 1000;
 
 export function labelLines(shape: Shape, measured: Measured | null, words: Words, colour = false): string[] {
   if (!measured) return [UNKNOWN];
   if (measured.code !== '') return [words.t('viewer.measure.none')];
-  if (shape.kind === 'length') return [lengthText(shape, measured, words)];
+  if (shape.kind === 'length') return lengthLines(shape, measured, words);
   if (shape.kind === 'angle') return [typeof measured.value === 'number' ? `${words.number(measured.value, 1)}°` : '—'];
   if (shape.kind === 'point') return pointLines(measured, words);
   return measured.statistics ? regionLines(measured.statistics, measured, words, colour) : [UNKNOWN];
 }
 
-function lengthText({ sheet }: Shape, { value, unit, spacing }: Measured, { t, number }: Words): string {
-  if (typeof value !== 'number') return '—';
-  if (unit === 'px') return `${number(value, 0)} ${t('viewer.unit.px')}`;
+function lengthLines({ sheet }: Shape, { value, unit, spacing, axes }: Measured, words: Words): string[] {
+  const { t, number } = words;
+  if (axes.length > 0) return axes.map((axis) => axisText(axis, DELTAS, words));
+  if (typeof value !== 'number') return ['—'];
+  if (unit === 'px') return [`${number(value, 0)} ${t('viewer.unit.px')}`];
   const length = `${number(value, 1)} ${t('viewer.unit.mm')}`;
-  if (spacing === 'imager') return `≈ ${length} (${t('viewer.measure.detector')})`;
-  if (spacing === 'fiducial') return `${length} (${t('viewer.measure.fiducial')})`;
-  return sheet.slab > 0 ? `${length} ${t(`viewer.slab.${sheet.blend}`)}` : length;
+  return [sheet.slab > 0 ? `${length} ${t(`viewer.slab.${sheet.blend}`)}` : marked(length, spacing, t)];
 }
 
-function pointLines({ value, unit, interpolated, point }: Measured, { t, number }: Words): string[] {
+/** Over a spectrum or a curve: a time, a frequency, a velocity. */
+function axisText({ value, unit }: Axis, names: Readonly<Record<string, string>>, { t, number }: Words): string {
+  const name = names[unit] ? `${names[unit]} ` : '';
+  if (unit === 'mm') return `${name}${number(value, 1)} ${t('viewer.unit.mm')}`;
+  if (unit === 's') {
+    return value < LONG
+      ? `${name}${number(value * KILO, 0)} ${t('viewer.unit.ms')}`
+      : `${name}${number(value, 2)} ${t('viewer.unit.s')}`;
+  }
+  if (unit === 'Hz') {
+    return Math.abs(value) < KILO
+      ? `${name}${number(value, 0)} ${t('viewer.unit.hz')}`
+      : `${name}${number(value / KILO, 2)} ${t('viewer.unit.khz')}`;
+  }
+  return `${name}${number(value, 1)} ${unit === 'cm/s' ? t('viewer.unit.cm_s') : unit}`;
+}
+
+function marked(amount: string, spacing: Measured['spacing'], t: Words['t']): string {
+  if (spacing === 'fiducial') return `${amount} (${t('viewer.measure.fiducial')})`;
+  const origin = APPROXIMATE[spacing];
+  if (origin === undefined) return amount;
+  return origin === '' ? `≈ ${amount}` : `≈ ${amount} (${t(`viewer.measure.${origin}`)})`;
+}
+
+function pointLines({ value, unit, interpolated, point, axes }: Measured, words: Words): string[] {
+  const { t, number } = words;
   const star = interpolated ? '*' : '';
   const amount =
     typeof value === 'number'
@@ -41,15 +80,16 @@ function pointLines({ value, unit, interpolated, point }: Measured, { t, number 
       : value
         ? t('viewer.overlay.rgb', { r: value[0], g: value[1], b: value[2] })
         : t('viewer.measure.none');
-  if (!point) return [amount];
+  const lines = [amount, ...axes.map((axis) => axisText(axis, NAMES, words))];
+  if (!point) return lines;
   const [x, y, z] = point.map((part) => number(part, 0));
-  return [amount, t('viewer.overlay.point', { x: x ?? '', y: y ?? '', z: z ?? '' })];
+  return [...lines, t('viewer.overlay.point', { x: x ?? '', y: y ?? '', z: z ?? '' })];
 }
 
 function regionLines(region: Region, measured: Measured, { t, number }: Words, colour: boolean): string[] {
   const { n, area, mean, deviation, low, high } = region;
-  const size = area === null ? '' : `${number(area, area < SMALL_AREA ? 1 : 0)} ${t('viewer.unit.mm2')}  `;
-  const count = `${size}n ${number(n, 0)}`;
+  const size = area === null ? '' : `${number(area, area < SMALL_AREA ? 1 : 0)} ${t('viewer.unit.mm2')}`;
+  const count = `${size && `${marked(size, measured.spacing, t)}  `}n ${number(n, 0)}`;
   if (mean === null || low === null || high === null) return [count, t('viewer.measure.none')];
   const unit = `${colour ? 'RGB' : unitText(measured.unit, t)}${measured.interpolated ? '*' : ''}`;
   const digits = digitsOf(measured.unit, low, high);

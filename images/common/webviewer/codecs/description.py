@@ -13,6 +13,7 @@ from webviewer.codecs.functional_groups import frame_attributes
 from webviewer.codecs.lookup_tables import read_palette, read_table
 from webviewer.codecs.spacing import read_aspect, read_spacing
 from webviewer.codecs.syntaxes import ALWAYS_LOSSY, is_video, supported
+from webviewer.codecs.ultrasound import read_regions
 from webviewer.codecs.uptake import suv_factor
 from webviewer.domain.image import FrameAttributes, ImageDescription, LookupTable
 from webviewer.errors import UnsupportedImageError
@@ -66,9 +67,10 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
     if reason is not None:
         _refuse(reason)
     little = syntax != ExplicitVRBigEndian
-    spacing, source = read_spacing(dataset)
+    regions = read_regions(dataset, pixels.rows, pixels.columns)
+    spacing, source = read_spacing(dataset, regions)
     frames = frame_attributes(dataset, pixels.frames, spacing)
-    if source == "none" and frames[0].spacing is not None:
+    if frames[0].spacing != spacing:
         source = "pixel"
     frame_of_reference = attributes.text(dataset, "FrameOfReferenceUID")
     modality_lut = _modality_table(dataset, pixels, little=little)
@@ -87,6 +89,7 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
         planar=attributes.integer(dataset, "PlanarConfiguration") or 0,
         attributes=frames,
         spacing_source=source,
+        regions=regions or (),
         pixel_aspect=read_aspect(dataset),
         modality_lut=modality_lut,
         voi_luts=voi_luts,

@@ -11,6 +11,24 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Vector = tuple[float, float, float]
+SpacingSource = Literal[
+    "pixel",
+    "fiducial",
+    "geometry",
+    "corrected",
+    "unstated",
+    "magnified",
+    "imager",
+    "film",
+    "ultrasound",
+    "none",
+]
+"""Where millimetres come from (PS3.3 10.7.1.3); of projections:
+
+``fiducial`` and ``geometry`` are calibrations that the file states, ``corrected`` one whose kind it does not state, ``unstated``
+may or may not be one; ``magnified`` is the detector's spacing divided by a stated estimate of the magnification; ``imager``
+is measured at the detector, ``film`` on the film that was scanned.
+"""
 
 
 class Value(BaseModel):
@@ -61,6 +79,22 @@ class Palette(Value):
     blue: LookupTable
 
 
+class UltrasoundRegion(Value):
+    """A part of an ultrasound picture that has scales of its own (PS3.3 C.8.5.5)."""
+
+    box: tuple[int, int, int, int]
+    """First column, first row, last column, last row; all four belong to it."""
+    form: Literal["2d", "m-mode", "spectral", "waveform", "other"]
+    units: tuple[str, str]
+    """Of the horizontal and the vertical axis: ``cm``, ``s``, ``Hz``, ``cm/s`` and others; empty where nothing is stated."""
+    deltas: tuple[float, float]
+    """Units per pixel to the right, and downwards; 0 where there is no unit."""
+    in_front: bool = False
+    """Where regions overlap, its pixels are the ones to be seen (RegionFlags, bit 0)."""
+    reference: tuple[float, float] | None = None
+    """A row of the picture, and what the vertical axis says there."""
+
+
 class FrameAttributes(Value):
     """What may differ from frame to frame: shared functional groups are repeated by reference."""
 
@@ -90,7 +124,9 @@ class ImageDescription(Value):
     planar: int = 0
     attributes: tuple[FrameAttributes, ...]
     """One entry when all frames share it, else one per frame."""
-    spacing_source: Literal["pixel", "fiducial", "imager", "ultrasound", "none"] = "none"
+    spacing_source: SpacingSource = "none"
+    regions: tuple[UltrasoundRegion, ...] = ()
+    """Of an ultrasound picture: within them lengths are theirs, beside them there are none."""
     pixel_aspect: tuple[float, float] = (1.0, 1.0)
     """Height to width of a pixel where no spacing is known."""
     modality_lut: LookupTable | None = None

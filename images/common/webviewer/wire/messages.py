@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from webviewer.domain.image import Vector, Window
+from webviewer.domain.image import SpacingSource, Vector, Window
 from webviewer.domain.view import Blend, Direction, Position, ViewState, WindowKind
 from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
 from webviewer.reasons import Reason
@@ -25,7 +25,6 @@ Side = Annotated[int, Field(ge=16, le=8192)]
 Size = tuple[Side, Side]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Orientation = Literal["axial", "coronal", "sagittal"]
-SpacingSource = Literal["pixel", "fiducial", "imager", "ultrasound", "none"]
 
 
 class Message(BaseModel):
@@ -335,12 +334,23 @@ class RegionStatistics(Message):
     high: float | None
 
 
+class AxisValue(Message):
+    """What an axis of an ultrasound region says: of a length the distance of its ends, of a point its place."""
+
+    axis: Literal["x", "y"]
+    value: float
+    unit: str
+    """``mm``, ``s``, ``Hz``, ``cm/s`` or another of PS3.3 C.8.5.5.1.4."""
+
+
 class Measured(Message):
     """Reply to measure.
 
     ``value``: millimetres or pixels, degrees, or the value at a point (a triple of colours), in ``unit``; null where there is
     none, and of a rectangle or ellipse, whose values (in ``unit`` too) are in ``statistics``. ``interpolated``: values lie
-    between stored ones. ``spacing`` says where the millimetres come from, ``point`` where a point lies in the patient.
+    between stored ones. ``spacing`` says where the millimetres come from (``regions``: there are none, the points are not in
+    one ultrasound region with a scale), ``point`` where a point lies in the patient. ``axes`` is what can be told over
+    Doppler spectra, M-mode and curves, where a length has no millimetres.
     ``code`` says why nothing could be measured: ``not_loaded`` (pixels have not come) and ``busy`` (too much at once) are
     worth asking again, others are those of errors.
     """
@@ -352,8 +362,9 @@ class Measured(Message):
     unit: str = ""
     statistics: RegionStatistics | None = None
     interpolated: bool = False
-    spacing: SpacingSource | Literal["volume"] = "none"
+    spacing: SpacingSource | Literal["volume", "regions"] = "none"
     point: Vector | None = None
+    axes: tuple[AxisValue, ...] = ()
     code: str = ""
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from webviewer.domain.image import FrameAttributes, ImageDescription, Vector
+from webviewer.domain.image import ImageDescription, Vector
 from webviewer.domain.view import MprView
 from webviewer.domain.volume import VolumeGrid
 from webviewer.errors import InvalidRequestError
@@ -84,13 +84,6 @@ class PointValue(NamedTuple):
     interpolated: bool
 
 
-class Length(NamedTuple):
-    """Millimetres, or pixels where no spacing is known."""
-
-    value: float
-    unit: Literal["mm", "px"]
-
-
 # ---------------------------------------------------------------- points
 
 
@@ -153,13 +146,6 @@ def length(points: Sequence[Sequence[float]]) -> float:
     return sum(math.dist(one, other) for one, other in pairwise(points))
 
 
-def frame_length(image: ImageDescription, frame: int, points: Sequence[Point]) -> Length:
-    """Return the length of a line through (column, row) points of a frame."""
-    spacing = image.frame(frame).spacing
-    scale = spacing or (1.0, 1.0)
-    return Length(length([(x * scale[1], y * scale[0]) for x, y in points]), "mm" if spacing else "px")
-
-
 def angle(one: Sequence[float], vertex: Sequence[float], other: Sequence[float]) -> float | None:
     """Return the degrees (0..180) between two legs in patient coordinates, None where one has no length."""
     return _between(np.subtract(one, vertex), np.subtract(other, vertex))
@@ -178,11 +164,9 @@ def cobb_angle(
     return _between(np.subtract(b, a), np.subtract(d, c))
 
 
-def on_frame(image: ImageDescription, frame: int, point: Point) -> Point:
-    """Return (column, row) in a space without distortion, for angles: mm, or by the pixel's aspect."""
-    attributes: FrameAttributes = image.frame(frame)
-    down, across = attributes.spacing or image.pixel_aspect
-    return point[0] * across, point[1] * down
+def undistorted(point: Point, spacing: tuple[float, float]) -> Point:
+    """Return (column, row) in a space without distortion; ``spacing``: mm between rows and columns, or their ratio."""
+    return point[0] * spacing[1], point[1] * spacing[0]
 
 
 def _between(one: Array, other: Array) -> float | None:
@@ -197,15 +181,23 @@ def _between(one: Array, other: Array) -> float | None:
 # ---------------------------------------------------------------- areas
 
 
-def frame_statistics(pixels: npt.NDArray[Any], image: ImageDescription, frame: int, shape: Shape) -> Statistics:
-    """Return the statistics of a shape on a decoded frame; of colour images the luminance counts."""
-    spacing = image.frame(frame).spacing
+def frame_statistics(
+    pixels: npt.NDArray[Any],
+    image: ImageDescription,
+    frame: int,
+    shape: Shape,
+    spacing: tuple[float, float] | None,
+) -> Statistics:
+    """Return the statistics of a shape on a decoded frame; of colour images the luminance counts.
+
+    ``spacing``: (mm between rows, mm between columns) under the shape, None where they are not known.
+    """
     down, across = spacing or image.pixel_aspect
     scaled = Shape(shape.kind, tuple((x * across, y * down) for x, y in shape.points))
     area = _area(scaled) if spacing else None
     (left, right), (top, bottom) = (
         _range(coordinates, side)
-        for coordinates, side in zip(_box(shape, across / down), (image.columns, image.rows), strict=True)
+        for coordinates, side in zip(box_of(shape, across / down), (image.columns, image.rows), strict=True)
     )
     if left >= right or top >= bottom:
         return _statistics(np.empty(0), area, interpolated=False)
@@ -230,7 +222,7 @@ def plane_area_values(voxels: Voxels, view: MprView, shape: Shape, cancelled: Ca
     """
     row, column = np.array(view.row), np.array(view.column)
     lattice = _lattice(voxels.grid, view)
-    box = _within(voxels.grid, view, _box(shape, 1.0))
+    box = _within(voxels.grid, view, box_of(shape, 1.0))
     x, y = (
         step * np.arange(math.ceil((low - start) / step - _EDGE), math.floor((high - start) / step + _EDGE) + 1) + start
         for (low, high), (start, step) in zip(box, (lattice.x, lattice.y), strict=True)
@@ -293,7 +285,7 @@ def _within(grid: VolumeGrid, view: MprView, box: tuple[Point, Point]) -> tuple[
     return (a, b), (c, d)
 
 
-def _box(shape: Shape, aspect: float) -> tuple[Point, Point]:
+def box_of(shape: Shape, aspect: float) -> tuple[Point, Point]:
     """Return the lowest and highest x, and y; ``aspect`` is the length of x over that of y."""
     if shape.kind == "ellipse":
         (x, y), (ux, uy), (vx, vy) = _ellipse(Shape("ellipse", tuple((x * aspect, y) for x, y in shape.points)))

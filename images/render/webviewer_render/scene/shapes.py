@@ -12,7 +12,16 @@ import numpy.typing as npt
 from webviewer.domain.image import ImageDescription
 from webviewer.domain.view import MprView
 from webviewer.wire.messages import ShapeKind
-from webviewer_render.scene.measure import Point, Shape, Statistics, frame_statistics, plane_statistics, value_at_point
+from webviewer_render.scene.calibration import Scale, scale_at
+from webviewer_render.scene.measure import (
+    Point,
+    Shape,
+    Statistics,
+    box_of,
+    frame_statistics,
+    plane_statistics,
+    value_at_point,
+)
 from webviewer_render.scene.picture import value_at
 from webviewer_render.scene.plane import Cancelled, plane_values
 from webviewer_render.scene.plane_geometry import map_lattice, samples_of
@@ -34,13 +43,24 @@ def on_slice(
     pixels: npt.NDArray[Any], image: ImageDescription, frame: int, kind: ShapeKind, points: Sequence[Point]
 ) -> Found:
     """Measure on a decoded frame; points are (column, row) of the file, even if ``pixels`` are means of blocks."""
+    spacing = scale_under(image, frame, kind, points).spacing
     block = max(1, round(image.columns / pixels.shape[1]))
-    image = _of_blocks(image, pixels.shape[:2], block)
+    image = image.model_copy(update={"rows": pixels.shape[0], "columns": pixels.shape[1]}) if block > 1 else image
     points = [((x + 0.5) / block - 0.5, (y + 0.5) / block - 0.5) for x, y in points]
     if kind == "point":
         return Found(value_at(pixels, image, frame, *points[0]), interpolated=block > 1)
-    statistics = frame_statistics(pixels, image, frame, _area(kind, points))
+    scaled = spacing and (spacing[0] * block, spacing[1] * block)
+    statistics = frame_statistics(pixels, image, frame, _area(kind, points), scaled)
     return Found(statistics=statistics, interpolated=block > 1)
+
+
+def scale_under(image: ImageDescription, frame: int, kind: ShapeKind, points: Sequence[Point]) -> Scale:
+    """Return what the pixels under a shape mean."""
+    if kind != "ellipse" or not image.regions:
+        return scale_at(image, frame, points)
+    # It reaches beyond the ends of its axes where it is turned.
+    (left, right), (top, bottom) = box_of(_area(kind, points), 1.0)
+    return scale_at(image, frame, [(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
 def on_plane(
@@ -70,13 +90,3 @@ def _area(kind: ShapeKind, points: Sequence[Point]) -> Shape:
     edges = pairwise(points)
     straight = all(min(abs(a - c), abs(b - d)) < _STRAIGHT for (a, b), (c, d) in edges)
     return Shape("rectangle", (points[0], points[2])) if straight else Shape("polygon", tuple(points))
-
-
-def _of_blocks(image: ImageDescription, shape: Sequence[int], block: int) -> ImageDescription:
-    if block == 1:
-        return image
-    attributes = tuple(
-        each.model_copy(update={"spacing": each.spacing and (each.spacing[0] * block, each.spacing[1] * block)})
-        for each in image.attributes
-    )
-    return image.model_copy(update={"rows": shape[0], "columns": shape[1], "attributes": attributes})

@@ -132,7 +132,7 @@ class Stack:
             row=plane.row if plane else None,
             column=plane.column if plane else None,
             spacing=spacing,
-            spacing_source=image.spacing_source if spacing else "none",
+            spacing_source=image.spacing_source if spacing or image.regions else "none",
             thickness=first.thickness if all(other.thickness == first.thickness for _, other in frames) else None,
             step=_even_step([p.position for p, s in self._sources() if s.image])
             if self.position_unit == "mm"

@@ -8,14 +8,17 @@ from typing import Protocol
 import structlog
 from pydantic import BaseModel
 
+from webviewer.domain.image import FrameAttributes
 from webviewer.domain.merging import check, check_numbers
 from webviewer.domain.view import MprView
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
-from webviewer.wire.messages import Measure, Measured, OnPlane, OnSlice
+from webviewer.wire.messages import AxisValue, Measure, Measured, OnPlane, OnSlice
 from webviewer_render.decoded.series import Series
 from webviewer_render.pool.workers import Job, JobCancelledError
-from webviewer_render.scene.measure import Point, angle, frame_length, length, on_frame
+from webviewer_render.scene.calibration import Difference, Scale, differences, reading
+from webviewer_render.scene.measure import Point, angle, length, undistorted
 from webviewer_render.scene.picture import patient_point
+from webviewer_render.scene.shapes import scale_under
 from webviewer_render.sessions.context import Context
 from webviewer_render.sessions.pinning import with_pixels
 from webviewer_render.volume.plan import VolumePlan
@@ -65,22 +68,19 @@ class Measurements:
         if image is None:
             self._post(message, code="unsupported_image")
             return
-        attributes = image.frame(frame)
-        answer = Measured(
-            viewport=self._viewport,
-            id=message.id,
-            unit=self._unit,
-            spacing=image.spacing_source if attributes.spacing else "none",
-            point=patient_point(attributes, *place.points[0]) if message.kind == "point" else None,
-        )
+        scale = scale_under(image, frame, message.kind, place.points)
+        answer = Measured(viewport=self._viewport, id=message.id, unit=self._unit, spacing=scale.source)
         if message.kind == "length":
-            found = frame_length(image, frame, place.points)
-            self._outlet.post(answer.model_copy(update={"value": found.value, "unit": found.unit}))
+            self._outlet.post(answer.model_copy(update=_length(scale, place.points)))
         elif message.kind == "angle":
-            one, vertex, other = (on_frame(image, frame, point) for point in place.points)
-            self._outlet.post(answer.model_copy(update={"value": angle(one, vertex, other), "unit": _DEGREES}))
-        elif self._may_read(message, ready=series.is_ready(slot)):
-            self._start(with_pixels(series, slot, self._read(message, answer, slot, None, place.points)))
+            one, vertex, other = (undistorted(point, scale.spacing or image.pixel_aspect) for point in place.points)
+            found = angle(one, vertex, other) if scale.angles else None
+            self._outlet.post(answer.model_copy(update={"value": found, "unit": _DEGREES}))
+        else:
+            if message.kind == "point":
+                answer = answer.model_copy(update=_place(scale, image.frame(frame), place.points[0]))
+            if self._may_read(message, ready=series.is_ready(slot)):
+                self._start(with_pixels(series, slot, self._read(message, answer, slot, None, place.points)))
 
     # ------------------------------------------------------------ planes
 
@@ -140,6 +140,25 @@ class Measurements:
 
     def _post(self, message: Measure, code: str) -> None:
         self._outlet.post(Measured(viewport=self._viewport, id=message.id, unit=self._unit, code=code))
+
+
+def _length(scale: Scale, points: tuple[Point, ...]) -> dict[str, object]:
+    """Return what is answered: millimetres, what the axes of an ultrasound region say, or pixels."""
+    if scale.spacing is not None:
+        return {"value": length([undistorted(point, scale.spacing) for point in points]), "unit": "mm"}
+    if scale.region is not None:
+        return {"unit": "", "axes": tuple(_axis(each) for each in differences(scale.region, *points))}
+    return {"value": length(points), "unit": "px"}
+
+
+def _place(scale: Scale, attributes: FrameAttributes, point: Point) -> dict[str, object]:
+    """Return where a point lies: in the patient, on the axis of a spectrum."""
+    read = None if scale.region is None else reading(scale.region, point)
+    return {"point": patient_point(attributes, *point), "axes": () if read is None else (_axis(read),)}
+
+
+def _axis(found: Difference) -> AxisValue:
+    return AxisValue(axis=found.axis, value=found.value, unit=found.unit)
 
 
 def _view(place: OnPlane) -> MprView:
