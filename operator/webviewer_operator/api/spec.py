@@ -34,6 +34,7 @@ _SAME_CLASS = (
     "has(self.storageClassName) == has(oldSelf.storageClassName) && "
     "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)"
 )
+_POOL_NAME = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _POOL_NAMES = f"a pool's name has at most {MAX_POOL_NAME} small letters, digits and hyphens"
 
 
@@ -281,7 +282,7 @@ class RenderSpec(Resource):
 
     rules: ClassVar = (
         (f"'{DEFAULT_POOL}' in self.pools", f"the pool {DEFAULT_POOL} is needed: the scale subresource drives it"),
-        (f"self.pools.all(name, size(name) <= {MAX_POOL_NAME})", _POOL_NAMES),
+        (f"self.pools.all(name, size(name) <= {MAX_POOL_NAME} && name.matches('^{_POOL_NAME}$'))", _POOL_NAMES),
     )
 
     pools: Annotated[dict[str, Pool], Field(min_length=1, max_length=MAX_POOLS)] = {DEFAULT_POOL: Pool()}
@@ -289,9 +290,9 @@ class RenderSpec(Resource):
     @field_validator("pools")
     @classmethod
     def _check_names(cls, pools: dict[str, Pool]) -> dict[str, Pool]:
-        """Refuse names of which no objects can be made: a pattern in CEL costs more than the API server allows."""
+        """Refuse names of which no objects can be made."""
         for name in pools:
-            if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name) or len(name) > MAX_POOL_NAME:
+            if not re.fullmatch(_POOL_NAME, name) or len(name) > MAX_POOL_NAME:
                 raise ValueError(_POOL_NAMES)
         return pools
 
