@@ -105,11 +105,20 @@ html: html/dist/index.html ## Build the pages into html/dist
 .PHONY: test
 test: setup html/dist/index.html ## Set all up and run the whole suite (ARGS="-k name")
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(if $(CI),--ignore=tests/cluster) $(ARGS)
 
 .PHONY: test-cluster
 test-cluster: setup html/dist/index.html ## Test the roles as separate processes on PostgreSQL
 	$(BIN)/pytest tests/integration $(ARGS)
+
+.PHONY: kubernetes
+kubernetes: ## Build a Kubernetes control plane for the tests (Go; 15 minutes once per machine)
+	@command -v etcd >/dev/null || { echo "Installing etcd with apt-get ($(or $(SUDO),as root))"; $(SUDO) apt-get update -q; $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends etcd-server; }
+	$(PYTHON) tests/cluster/programs.py
+
+.PHONY: test-kubernetes
+test-kubernetes: setup $(if $(WEBVIEWER_TEST_KUBECONFIG),,kubernetes) ## Test chart and operator on a real control plane, or on that of WEBVIEWER_TEST_KUBECONFIG
+	$(BIN)/pytest tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp html/node_modules/.stamp ## Check style, types and import rules
