@@ -104,7 +104,7 @@ async def test_a_moving_plane_gets_previews_and_a_resting_one_a_lossless_frame(n
 
 async def test_a_projection_is_previewed_at_half_size_and_ends_in_a_good_picture(node, library, series):
     async with node.tab() as tab:
-        opened = await node.open(tab, series, SIZE, window="volume")
+        opened = await node.open(tab, series, (800, 640), window="volume")
         assert opened["view"]["kind"] == "volume"
         await tab.wait(lambda: any(frame.quality is Quality.FINAL for frame, _ in tab.frames))
         tab.frames.clear()
@@ -117,8 +117,8 @@ async def test_a_projection_is_previewed_at_half_size_and_ends_in_a_good_picture
     preview, final = tab.frames[0], tab.frames[-1]
     assert preview[0].quality is Quality.PREVIEW
     assert preview[0].flags & FrameFlag.REDUCED
-    assert (preview[0].width, preview[0].height) == (64, 48)
-    assert (final[0].width, final[0].height) == SIZE
+    assert (preview[0].width, preview[0].height) == (400, 320)
+    assert (final[0].width, final[0].height) == (800, 640)
     assert final[0].flags & FrameFlag.COLOUR
     assert picture(final[1]).max() > 100
 

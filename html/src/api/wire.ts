@@ -1,8 +1,8 @@
 /* Generated from webviewer/wire/messages.py by `npm run generate`; do not edit. */
 
-export type ClientMessage = ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles | Measure;
+export type ClientMessage = ClientHello | Open | View | Ack | Ping | Close | Query | Pick | Percentiles | Measure;
 export type ServerMessage =
-  ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event;
+  ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event | Pong;
 
 /**
  * A frame was displayed; ``displayed_ms`` is the page's time from receipt to display.
@@ -256,6 +256,14 @@ export interface View {
   size?: [number, number] | null;
   type: 'view';
   viewport: number;
+}
+/**
+ * Ask for a pong: how long the line takes, without anything being drawn. No sign that somebody is there.
+ *
+ */
+export interface Ping {
+  id: number;
+  type: 'ping';
 }
 /**
  * Free a viewport.
@@ -665,6 +673,14 @@ export interface PercentileValues {
   unit: string;
   values: number[] | null;
   viewport: number;
+}
+/**
+ * The answer to a ping, at once.
+ *
+ */
+export interface Pong {
+  id: number;
+  type: 'pong';
 }
 /**
  * Which slices have arrived: half-open ranges in display order.

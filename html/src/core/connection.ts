@@ -1,8 +1,8 @@
 /** All viewports of the page on one socket: who gets which message, and the traffic figures. */
 import { Emitter } from './emitter';
 import { HEADER_LENGTH, parseFrameHeader } from './frameHeader';
+import { LineClock } from './lineClock';
 import type { EventSocket, SocketState } from './socket';
-import type { FrameViewport } from './frameViewport';
 import { ViewportController, type ViewportLine, type ViewportSource } from './viewport';
 import type { ModelViewport, PlaneViewport } from './volumeViewport';
 import type { ClientMessage, ImageView, Measured, ServerEvent, ServerHello, ServerMessage } from './wire';
@@ -10,7 +10,7 @@ import type { ClientMessage, ImageView, Measured, ServerEvent, ServerHello, Serv
 export type AnyViewport = ViewportController | PlaneViewport | ModelViewport;
 
 export interface Traffic {
-  /** Milliseconds from a sent state to its picture, smoothed; null before the first. */
+  /** Milliseconds to the server and back; null before the first answer. */
   readonly roundTrip: number | null;
   readonly framesPerSecond: number;
   readonly bytesPerSecond: number;
@@ -32,20 +32,21 @@ export interface ConnectionEvents {
 }
 
 const MEASURE_MS = 2_000;
-const SMOOTHING = 0.2;
 const MAX_VIEWPORT = 0xffff;
 
 export class ViewerConnection extends Emitter<ConnectionEvents> implements ViewportLine {
   private readonly viewports = new Map<number, AnyViewport>();
   private nextViewport = 1;
   private arrivals: { time: number; bytes: number }[] = [];
-  private smoothed: number | null = null;
+  private readonly line = new LineClock({ send: (message) => this.send(message), now: () => performance.now() });
   private queuePlace: number | null = null;
   anonymised = false;
 
   constructor(readonly socket: EventSocket) {
     super();
     socket.on('state', (state) => {
+      if (state === 'open') this.line.start();
+      else this.line.stop();
       if (state === 'lost' || state === 'ended') for (const viewport of this.viewports.values()) viewport.onLost();
       this.emit('state', state);
     });
@@ -79,7 +80,7 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
     const bytes = this.arrivals.reduce((sum, arrival) => sum + arrival.bytes, 0);
     const perSecond = 1000 / MEASURE_MS;
     return {
-      roundTrip: this.smoothed,
+      roundTrip: this.line.roundTrip,
       framesPerSecond: this.arrivals.length * perSecond,
       bytesPerSecond: bytes * perSecond,
     };
@@ -111,9 +112,6 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
 
   private keep<T extends AnyViewport>(viewport: T): T {
     this.viewports.set(viewport.id, viewport);
-    (viewport as FrameViewport<ImageView>).on('latency', (ms) => {
-      this.smoothed = this.smoothed === null ? ms : this.smoothed + SMOOTHING * (ms - this.smoothed);
-    });
     return viewport;
   }
 
@@ -135,6 +133,9 @@ export class ViewerConnection extends Emitter<ConnectionEvents> implements Viewp
         this.receiveEvent(message);
         return;
       case 'hello':
+        return;
+      case 'pong':
+        this.line.answered(message);
         return;
       case 'error':
         if (message.viewport != null) this.viewports.get(message.viewport)?.onFailed(message);

@@ -58,8 +58,6 @@ export interface ViewportEvents<V extends ViewState> {
   /** The viewport has a size, or another one; it is told before a series is bound. */
   resized: Size;
   shown: FrameHeader;
-  /** Milliseconds from a sent state to its first picture. */
-  latency: number;
 }
 
 /** A drag without a picture for this long: what is shown is not what the hand means. */
@@ -111,7 +109,6 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
   private lastQuery = -Infinity;
   private wanted = false;
   private hasBeenBound: boolean;
-  private latencyOf = -1;
 
   protected constructor(
     readonly id: number,
@@ -327,11 +324,6 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
 
   onFrame(header: FrameHeader, payload: Blob): void {
     const sent = this.channel.sentView(header.sequence);
-    if (sent && this.latencyOf < header.sequence) {
-      this.latencyOf = header.sequence;
-      // Reading and decoding a series for the first time says nothing about the line.
-      if (!sent.opening) this.emit('latency', performance.now() - sent.time);
-    }
     if (sent && !(header.flags & (FrameFlag.Neighbour | FrameFlag.Reduced))) {
       this.cache.put(this.key(sent.view, sent.size), { header, payload });
     }
@@ -412,7 +404,6 @@ export abstract class FrameViewport<V extends ViewState> extends Emitter<Viewpor
       view: this.view,
       size: this.channel.size,
       time: performance.now(),
-      opening: false,
     };
     const header = { ...cached.header, sequence };
     this.queue.push({ header, payload: cached.payload, received: performance.now(), fromCache: true, sent });

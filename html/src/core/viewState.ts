@@ -29,8 +29,6 @@ export interface SentView<V extends ViewState = ImageView> {
   view: V;
   readonly size: Pair;
   readonly time: number;
-  /** It went out with an `open`, not by the hand. */
-  readonly opening: boolean;
 }
 
 /** More states than a viewport can have on their way. */
@@ -139,7 +137,7 @@ export class ViewChannel<V extends ViewState = ImageView> {
     this.dirty = false;
     this.sentActive = false;
     this.lastSequence += 1;
-    this.remember(true);
+    this.remember();
     return this.lastSequence;
   }
 
@@ -186,9 +184,9 @@ export class ViewChannel<V extends ViewState = ImageView> {
     this.remember();
   }
 
-  private remember(opening = false): void {
+  private remember(): void {
     const time = this.options.now();
-    this.sent.push({ sequence: this.lastSequence, view: this.state, size: this.area, time, opening });
+    this.sent.push({ sequence: this.lastSequence, view: this.state, size: this.area, time });
     if (this.sent.length > MAX_SENT) this.sent.shift();
   }
 }

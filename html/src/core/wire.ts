@@ -9,6 +9,7 @@ import type {
   Open,
   Percentiles,
   Pick as PointPick,
+  Ping,
   Query,
   View,
   VolumeView,
@@ -30,6 +31,7 @@ export type {
   Percentiles,
   PercentileValues,
   Pick as PointPick,
+  Pong,
   Progress,
   Query,
   ServerHello,
@@ -61,4 +63,5 @@ export type ModelPatch = PatchOf<VolumeView>;
 export type ViewMessage = Omit<View, 'patch'> & { patch: ViewPatch | PlanePatch | ModelPatch };
 /** A question about a shape, without its number. */
 export type MeasureQuestion = Omit<Measure, 'type' | 'viewport' | 'id'>;
-export type ClientMessage = ClientHello | Open | ViewMessage | Ack | Close | Query | PointPick | Percentiles | Measure;
+export type ClientMessage =
+  ClientHello | Open | ViewMessage | Ack | Ping | Close | Query | PointPick | Percentiles | Measure;

@@ -383,6 +383,20 @@ async def test_the_page_is_warned_before_the_session_ends(anna):
         assert (await anna.page.get("/v2/session")).status_code == 200
 
 
+async def test_a_ping_is_answered_at_once_and_keeps_no_session_alive(anna):
+    async with anna.socket(anna.page) as socket:
+        await enter(socket)
+        await say(socket, type="ping", id=7)
+        assert (await hear(socket, "pong"))["id"] == 7
+        anna.clock.advance(minutes=29, seconds=15)
+        await say(socket, type="ping", id=8)
+        assert (await hear(socket, "pong"))["id"] == 8
+        anna.clock.advance(minutes=2)
+        await anna.control.sessions.sweep()
+        async with asyncio.timeout(5):
+            assert await closing(socket) == 4440
+
+
 # ---------------------------------------------------------------- what is kept
 
 

@@ -61,7 +61,7 @@ def test_pictures_have_the_size_and_channels_that_are_asked_for(backend, phantom
         final = backend.render(phantom, view, size, Quality.FINAL).pixels
         preview = backend.render(phantom, view, size, Quality.PREVIEW).pixels
         assert final.shape[:2] == size[::-1]
-        assert preview.shape[:2] == (size[1] // 2, size[0] // 2)
+        assert preview.shape[:2] == size[::-1]
         assert final.dtype == np.uint8
         assert (final.ndim == 3) == (mode == "composite")
 
@@ -207,9 +207,9 @@ def test_a_real_brain_is_drawn_as_by_vtk(cpu, vtk, brain, mode, axes):
 def test_a_preview_of_a_real_head_is_like_its_final(cpu, head, case):
     levels, middle = head
     view = view_of(turned(40), center=middle, extent=260.0, **CASES[case])
-    final = cpu.render(levels, view, (512, 512), Quality.FINAL).pixels.astype(float)
-    preview = cpu.render(levels, view, (512, 512), Quality.PREVIEW).pixels
-    halved = final.reshape(256, 2, 256, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
+    final = cpu.render(levels, view, (640, 640), Quality.FINAL).pixels.astype(float)
+    preview = cpu.render(levels, view, (640, 640), Quality.PREVIEW).pixels
+    halved = final.reshape(320, 2, 320, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
     assert psnr(preview, halved) >= 30
 
 
@@ -217,9 +217,9 @@ def test_a_preview_of_a_real_head_is_like_its_final(cpu, head, case):
 @pytest.mark.parametrize("axes", [FRONT, turned(40)])
 def test_a_preview_is_like_its_final(cpu, phantom, case, axes):
     view = view_of(axes, **(CASES | {"light": {"transfer": SOFT, "light": VolumeView().light}})[case])
-    final = cpu.render(phantom, view, (512, 512), Quality.FINAL).pixels.astype(float)
-    preview = cpu.render(phantom, view, (512, 512), Quality.PREVIEW).pixels
-    halved = final.reshape(256, 2, 256, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
+    final = cpu.render(phantom, view, (640, 640), Quality.FINAL).pixels.astype(float)
+    preview = cpu.render(phantom, view, (640, 640), Quality.PREVIEW).pixels
+    halved = final.reshape(320, 2, 320, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
     assert psnr(preview, halved) >= 30
 
 

@@ -9,7 +9,7 @@ from webviewer.domain.image import Window
 from webviewer.domain.view import GradientPoint, Light, Quality, TransferPoint, VolumeView
 from webviewer.domain.volume import VolumeGrid
 from webviewer_render.scene.picture import CancelledError
-from webviewer_render.scene.projection import Cast, pick, render_volume
+from webviewer_render.scene.projection import Cast, pick, preview_size, render_volume
 from webviewer_render.volume.levels import build_levels
 from webviewer_render.volume.voxels import Voxels
 
@@ -355,10 +355,25 @@ def test_a_preview_has_half_the_size_and_looks_alike(mode):
     view = view_of(turned(30), mode=mode, transfer=solid(0.5, threshold=300) if mode == "composite" else ())
     if mode == "mean":
         view = view.model_copy(update={"window": Window(center=150, width=300)})
-    preview, final = draw(levels, view, Quality.PREVIEW, (256, 256)), draw(levels, view, size=(256, 256))
-    assert preview.shape[:2] == (128, 128)
-    large = final.reshape(128, 2, 128, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
+    preview, final = draw(levels, view, Quality.PREVIEW, (640, 640)), draw(levels, view, size=(640, 640))
+    assert preview.shape[:2] == (320, 320)
+    large = final.reshape(320, 2, 320, 2, -1).mean(axis=(1, 3)).reshape(preview.shape)
     assert psnr(preview, large) >= 30
+
+
+@pytest.mark.parametrize(
+    ("viewport", "preview"),
+    [
+        ((1160, 700), (580, 350)),  # half
+        ((1161, 701), (581, 351)),
+        ((512, 512), (320, 320)),  # half of it would lose what is thin
+        ((800, 400), (640, 320)),
+        ((300, 900), (300, 900)),  # never larger than what is shown
+        ((1, 1), (1, 1)),
+    ],
+)
+def test_small_viewports_get_larger_previews(viewport, preview):
+    assert preview_size(viewport) == preview
 
 
 @pytest.mark.parametrize("fields", [{}, {"perspective": True}, {"perspective": True, "extent": 2.0}, {"extent": 20.0}])

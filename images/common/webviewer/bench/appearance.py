@@ -24,6 +24,8 @@ PREVIEW_STEP, FINAL_STEP = 1.4, 0.7
 """Steps along rays, in voxels."""
 PREVIEW_JPEG, FINAL_JPEG = 80, 92
 SIDES = (512, 1024)
+PREVIEW_SIDES = {512: 320, 1024: 512}
+"""Pixels along a side of a projection's preview."""
 
 
 def patch(style: Style) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def run(*, series: Path | None, browsers: list[int], seconds: float, out: Path |
     with phantoms.files_of(series, phantoms.VOLUME) as files, running_server() as server:
         tab = Tab(server)
         opened = tab.upload(files)
+        server.wait_idle()
         for gesture in (dragging.CROSSHAIR, dragging.ROTATION):
             figures["runs"][gesture.name] = {}
             for count in browsers:

@@ -25,11 +25,13 @@ def members(root: int) -> list[int]:
 
 def cpu_seconds(root: int) -> float:
     """Return user and system seconds spent so far by the living members of the tree."""
-    total = 0
-    for pid in members(root):
-        if fields := _fields(pid):
-            total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+    return sum(own_cpu_seconds(pid) for pid in members(root))
+
+
+def own_cpu_seconds(pid: int) -> float:
+    """Return user and system seconds spent so far by one process, 0 if it has ended."""
+    fields = _fields(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS if fields else 0.0
 
 
 def resident_bytes(root: int) -> int:

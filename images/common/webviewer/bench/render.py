@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from webviewer.bench import appearance, machine, peer_process, phantoms, process_tree, render_report, report
 from webviewer.bench.appearance import SIDES, Style
 from webviewer.bench.raw_series import read_files
+from webviewer.bench.render_report import FRONT
 from webviewer.bench.server import Frame, Tab, Viewport, running_server
 from webviewer.bench.turntable import Turntable
 from webviewer.bench.volume_file import BenchVolume
@@ -21,9 +21,6 @@ from webviewer.domain.view import Quality
 _WARM_FRAMES = 3
 _ELSEWHERE = -50
 """A picture that no measurement draws: one that was drawn before comes from the server's cache."""
-_IDLE = 0.05
-"""Share of a core below which the server counts as doing nothing."""
-_GLANCE_SECONDS = 1.0
 _USERS = 4
 _USER_RATE = 10.0
 _USER_SECONDS = 8.0
@@ -99,10 +96,7 @@ def _prepare(tab: Tab, opened: tuple[str, str]) -> None:
     with tab.socket() as socket:
         viewport = Viewport(socket, *opened, SIDES[0], window="volume")
         viewport.frame_of(0, Quality.FINAL)
-        spent = -math.inf
-        while tab.server.cpu_seconds() - spent > _IDLE * _GLANCE_SECONDS:
-            spent = tab.server.cpu_seconds()
-            time.sleep(_GLANCE_SECONDS)
+        tab.server.wait_idle()
         viewport.close()
 
 
@@ -118,20 +112,22 @@ def _frames(this: Run, tab: Tab, opened: tuple[str, str], side: int, style: Styl
         )
         for quality in (Quality.PREVIEW, final):
             name = "preview" if quality is Quality.PREVIEW else "final"
-            figures[f"{style} {name}"], first = _cost(this.camera(style), tab, viewport, count, quality)
+            cost, front, first = _cost(this.camera(style), tab, viewport, count, quality)
+            figures |= {f"{style} {name}": cost, f"{style} {name}{FRONT}": front}
             suffix = "png" if quality is Quality.LOSSLESS else "jpg"
             (this.pictures / f"{style}-{name}-{side}-webviewer.{suffix}").write_bytes(first.payload)
         viewport.close()
     return figures
 
 
-def _cost(camera: Turntable, tab: Tab, viewport: Viewport, count: int, quality: Quality) -> tuple[float, Frame]:
-    """Return server CPU ms per frame, and picture 0."""
+def _cost(camera: Turntable, tab: Tab, viewport: Viewport, count: int, quality: Quality) -> tuple[float, float, Frame]:
+    """Return server CPU ms per frame, those of its first process, and picture 0."""
     for number in range(-_WARM_FRAMES, 0):
         _drawn(camera, viewport, number, quality)
-    started = tab.server.cpu_seconds()
+    started, front = tab.server.cpu_seconds(), tab.server.front_cpu_seconds()
     frames = [_drawn(camera, viewport, number, quality) for number in range(count)]
-    return (tab.server.cpu_seconds() - started) / count * 1000, frames[0]
+    spent, front = tab.server.cpu_seconds() - started, tab.server.front_cpu_seconds() - front
+    return spent / count * 1000, front / count * 1000, frames[0]
 
 
 def _drawn(camera: Turntable, viewport: Viewport, number: float, quality: Quality) -> Frame:

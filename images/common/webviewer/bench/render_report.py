@@ -20,12 +20,16 @@ _TARGETS: dict[tuple[str, int], tuple[str, float]] = {
 }
 """The peer of a figure, and how many times as much it is to cost."""
 _SHEET_SIDE = 512
+FRONT = ", first process"
+"""Ends the names of figures that are a part of another: the server's process with the sockets, without its workers."""
 
 
 def text(figures: Figures) -> str:
     """Return the report as Markdown."""
     rows = [
-        _row(figures, action, side, ours) for side in SIDES for action, ours in figures["WebViewer"][str(side)].items()
+        _row(figures, action, side, figures["WebViewer"][str(side)][action])
+        for side in SIDES
+        for action in _actions(figures, side)
     ]
     head = ("action", "side", "WebViewer", *_PEERS.values(), "target", "verdict")
     return "\n".join(
@@ -36,6 +40,10 @@ def text(figures: Figures) -> str:
             markdown(("what", "figure", "target", "verdict"), _more(figures)),
         ]
     )
+
+
+def _actions(figures: Figures, side: int) -> list[str]:
+    return [name for name in figures["WebViewer"][str(side)] if not name.endswith(FRONT)]
 
 
 def _row(figures: Figures, action: str, side: int, ours: float) -> Row:
@@ -65,6 +73,11 @@ def _more(figures: Figures) -> list[Row]:
             limited("the same of trame-rca, a process each, at most", theirs),
             limited("times as many users as trame-rca", users["users per core"] / theirs, least=5),
         ]
+    rows += [
+        limited(f"{action} at 512: of it in the process with the sockets, CPU ms", ours[action + FRONT])
+        for action in ("oblique preview", "oblique final", "composite preview")
+        if action + FRONT in ours
+    ]
     rows.append(limited("composite preview at 512, CPU ms", ours["composite preview"], 60))
     rows += [
         limited(f"{name}: preview to final, PSNR dB", value, least=30 if name.startswith("composite") else None)
@@ -94,7 +107,7 @@ def plot(figures: Figures, path: Path) -> None:
     series = {"WebViewer (through the WebSocket)": None, **{label: peer for peer, label in _PEERS.items()}}
     for place, side in enumerate(SIDES):
         axes = figure.add_subplot(len(SIDES), 1, place + 1)
-        actions = list(figures["WebViewer"][str(side)])
+        actions = _actions(figures, side)
         for index, (label, peer) in enumerate(series.items()):
             costs = [
                 figures["WebViewer"][str(side)][action]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -28,6 +29,9 @@ from webviewer.wire.messages import PROTOCOL_VERSION
 _PART_BYTES = 16 * 1024 * 1024
 _PATIENCE = 120.0
 _ARCHIVE_FILES = 100
+_IDLE = 0.05
+"""Share of a core below which the server counts as doing nothing."""
+_GLANCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,17 @@ class Server:
     def cpu_seconds(self) -> float:
         """Return what all its processes have spent so far."""
         return process_tree.cpu_seconds(self.pid)
+
+    def front_cpu_seconds(self) -> float:
+        """Return what its first process has spent so far: HTTP, sockets, sessions and the dispatch of work."""
+        return process_tree.own_cpu_seconds(self.pid)
+
+    def wait_idle(self) -> None:
+        """Wait until it does nothing: workers that start, or what an upload or an opening set going, belong to no frame."""
+        spent = -math.inf
+        while self.cpu_seconds() - spent > _IDLE * _GLANCE_SECONDS:
+            spent = self.cpu_seconds()
+            time.sleep(_GLANCE_SECONDS)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ def run(*, series: Path | None, frames: int, no_browser: bool, no_peer: bool, ou
     with phantoms.files_of(series, phantoms.STACK) as files, running_server() as server:
         tab = Tab(server)
         opened = tab.upload(files)
+        server.wait_idle()
         figures["first image ms"] = _first_image(tab, *opened)
         for side in SIDES:
             figures[str(side)] = _frames(tab, *opened, side, frames)
@@ -69,11 +70,12 @@ def _frames(tab: Tab, study: str, series: str, side: int, count: int) -> dict[st
             "window": [{"window": {"center": 40 + k % 50, "width": 400}} for k in range(count + _WARM_FRAMES)],
         }.items():
             size = 0
-            started = 0.0
+            started = front = 0.0
             for number, patch in enumerate(patches):
                 if number == _WARM_FRAMES:
-                    started, size = tab.server.cpu_seconds(), 0
+                    started, front, size = tab.server.cpu_seconds(), tab.server.front_cpu_seconds(), 0
                 size += len(viewport.frame_of(viewport.change(active=True, **patch)).payload)
+            figures[f"{name} front CPU ms"] = (tab.server.front_cpu_seconds() - front) / count * 1000
             figures[f"{name} CPU ms"] = (tab.server.cpu_seconds() - started) / count * 1000
             figures[f"{name} kB"] = size / count / 1000
         started = tab.server.cpu_seconds()
@@ -97,6 +99,8 @@ def _report(figures: dict[str, Any]) -> str:
         rows.append(compared("lossless final", side, ours["final CPU ms"], None, None))
     lines = [markdown(_HEAD, rows)]
     first = figures["first image ms"]
+    inside = figures[str(SIDES[0])]["scroll front CPU ms"]
+    lines.append(f"Of a scrolled slice at {SIDES[0]}, {inside:.2f} ms are spent in the process with the sockets.")
     lines.append(f"First image: {first['cold']:.0f} ms cold, {first['warm']:.0f} ms warm.")
     if found := figures.get("scrolling"):
         lines += ["", markdown(("in Chromium", "figure", "target", "verdict"), scrolling_rows(found)), ""]

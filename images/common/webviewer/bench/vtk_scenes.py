@@ -72,7 +72,7 @@ class Scene:
         if style == "oblique":
             renderer.AddViewProp(self._plane())
         else:
-            renderer.AddVolume(self._volume(style, mapper, preview=preview))
+            renderer.AddVolume(self._volume(style, side, mapper, preview=preview))
         turntable = Turntable.around(self._source, style)
         camera = renderer.GetActiveCamera()
         camera.ParallelProjectionOn()
@@ -102,13 +102,13 @@ class Scene:
         plane.GetProperty().SetColorWindow(appearance.PLANE_WINDOW[1])
         return plane
 
-    def _volume(self, style: Style, mapper: Mapper, *, preview: bool) -> Any:  # noqa: ANN401 - VTK has no types
+    def _volume(self, style: Style, side: int, mapper: Mapper, *, preview: bool) -> Any:  # noqa: ANN401 - VTK has no types
         rays = (
             vtk.vtkFixedPointVolumeRayCastMapper() if mapper == "fixed-point" else vtk.vtkOpenGLGPUVolumeRayCastMapper()
         )
         rays.SetInputData(self.image)
         rays.SetAutoAdjustSampleDistances(0)
-        rays.SetImageSampleDistance(2.0 if preview else 1.0)
+        rays.SetImageSampleDistance(side / appearance.PREVIEW_SIDES[side] if preview else 1.0)
         rays.SetSampleDistance(self._step * (appearance.PREVIEW_STEP if preview else appearance.FINAL_STEP))
         if style == "mip":
             rays.SetBlendModeToMaximumIntensity()

@@ -96,6 +96,13 @@ class Ack(Message):
     displayed_ms: float = 0.0
 
 
+class Ping(Message):
+    """Ask for a pong: how long the line takes, without anything being drawn. No sign that somebody is there."""
+
+    type: Literal["ping"] = "ping"
+    id: Sequence
+
+
 class Close(Message):
     """Free a viewport."""
 
@@ -203,7 +210,7 @@ class Measure(Message):
 
 
 ClientMessage = Annotated[
-    ClientHello | Open | View | Ack | Close | Query | Pick | Percentiles | Measure, Field(discriminator="type")
+    ClientHello | Open | View | Ack | Ping | Close | Query | Pick | Percentiles | Measure, Field(discriminator="type")
 ]
 client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
@@ -386,6 +393,13 @@ class ErrorMessage(Message):
     viewport: Viewport | None = None
 
 
+class Pong(Message):
+    """The answer to a ping, at once."""
+
+    type: Literal["pong"] = "pong"
+    id: Sequence
+
+
 class Event(Message):
     """Something happened beyond a viewport."""
 
@@ -397,7 +411,7 @@ class Event(Message):
 
 
 ServerMessage = Annotated[
-    ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event,
+    ServerHello | Opened | Progress | Answer | PercentileValues | Measured | Closed | ErrorMessage | Event | Pong,
     Field(discriminator="type"),
 ]
 server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)

@@ -22,6 +22,8 @@ from webviewer.wire.messages import (
     Open,
     Percentiles,
     Pick,
+    Ping,
+    Pong,
     Query,
     View,
 )
@@ -150,11 +152,13 @@ class Relay:
                 await self.link.send(text)
             case Ack() | Query() | Pick() | Percentiles() | Measure():
                 await self.link.send(text)
+            case Ping():
+                await self.deliver(Pong(id=message.id).model_dump_json())
             case ClientHello():
                 complaint = "hello is said once"
                 raise InvalidRequestError(complaint)
-        if not isinstance(message, Ack):
-            # Acknowledgements come by themselves; all else is a sign that somebody is there.
+        if not isinstance(message, Ack | Ping):
+            # These come by themselves; all else is a sign that somebody is there.
             self.session = await finish(self.control.sessions.touch(self.session))
 
     async def _open(self, message: Open) -> None:

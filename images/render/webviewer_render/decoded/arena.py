@@ -11,6 +11,7 @@ after the last process, however that one ends.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -82,6 +83,9 @@ class Arena:
         self.descriptor = descriptor
         self.layout = layout
         self._memory = mmap.mmap(descriptor, layout.size)
+        # Planes and rays touch a page per voxel row: with small pages they wait for address translation.
+        with contextlib.suppress(OSError):
+            self._memory.madvise(mmap.MADV_HUGEPAGE)
 
     @classmethod
     def create(cls, layout: ArenaLayout) -> Arena:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from webviewer.domain.image import Vector
 from webviewer.domain.view import MprView, Quality, ViewState, VolumeView, WindowKind
@@ -64,8 +65,7 @@ class VolumeScene:
         grid, center = self.series.grid, _center(view)
         normal = _normal(grid)
         place = sum(n * (c - o) for n, c, o in zip(normal, center, grid.origin, strict=True))
-        nearest = min(range(len(grid.places)), key=lambda k: abs(grid.places[k] - place))
-        return self._slots[nearest]
+        return self._slots[_nearest(grid.places, place)]
 
     def available(self, view: ViewState, *, patient: bool) -> tuple[int, float] | WebViewerError | None:  # noqa: ARG002
         """Return the slice in the middle; planes are drawn with holes until all slices have come, projections are not."""
@@ -83,6 +83,14 @@ class VolumeScene:
     def close(self) -> None:
         """Let slices go again."""
         self.series.let_go()
+
+
+def _nearest(places: Sequence[float], place: float) -> int:
+    """Return the number of the nearest of ascending ``places``, the lower of two."""
+    above = bisect_left(places, place)
+    if above == 0 or above == len(places):
+        return min(above, len(places) - 1)
+    return above - 1 if place - places[above - 1] <= places[above] - place else above
 
 
 def _center(view: ViewState) -> Vector:

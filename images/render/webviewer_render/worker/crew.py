@@ -32,9 +32,11 @@ class ThreadCrew:
         work.finish()
 
     def _help(self, work: _Work) -> None:
-        """Do one piece and stand in line again: pictures of others must not wait for all of this one."""
-        if work.do_one():
-            self._threads.submit(lambda: self._help(work))
+        """Do pieces; where somebody waits, stand in line again: pictures of others must not wait for all of this one."""
+        while work.do_one():
+            if self._threads.is_awaited:
+                self._threads.submit(lambda: self._help(work))
+                return
 
 
 class _Work:

@@ -33,6 +33,11 @@ class Threads:
             threading.Thread(target=self._run, args=(number,), name=f"render-{number}", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether an urgent task waits for a thread."""
+        return bool(self._urgent)
+
     def submit(self, task: Task) -> None:
         """Queue an urgent task. Tasks must not raise."""
         with self._changed:
