@@ -19,6 +19,15 @@ class PodState:
     load: NodeLoad | None = None
     draining_since: float | None = None
     """Moment in seconds since the epoch; null = not chosen to go."""
+    released: bool = False
+    """It has been made the cheapest to delete, because nobody is left on it."""
+    ready: bool = True
+    """Kubernetes gives up pods that are not ready before all others, whatever they cost."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is on it and nobody can come."""
+        return not self.running or bool(self.load and self.load.draining and not self.load.used)
 
     @property
     def used(self) -> int:
@@ -58,6 +67,9 @@ class Decision:
     replicas: int
     drain: tuple[str, ...] = ()
     undrain: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
+    withhold: tuple[str, ...] = ()
+    """Pods that were released and may hold sessions again: their process has started anew."""
     move: tuple[str, ...] = ()
     below_since: float | None = None
     held: bool = False
@@ -127,6 +139,19 @@ def _move(pool: Pool, state: PoolState, decision: Decision, now: float) -> Decis
 
 
 def _lower(state: PoolState, decision: Decision) -> Decision:
-    """Ask for fewer pods by those that have been drained. Only while all are counted: a removal takes its time."""
-    gone = sum(not pod.running or bool(pod.load and pod.load.draining and not pod.load.used) for pod in state.going)
-    return replace(decision, replicas=state.replicas - gone)
+    """Ask for fewer pods by those that nobody is left on, once they are seen to be the first that Kubernetes deletes.
+
+    Others that are drained still have sessions: where both cost the same, it takes either. Only while all are counted: a
+    removal takes its time.
+    """
+    empty = [pod for pod in state.going if pod.empty]
+    released = [pod for pod in empty if pod.released]
+    withhold = tuple(pod.name for pod in state.pods if pod.released and pod not in released)
+    others_ready = all(pod.ready for pod in state.pods if pod not in released)
+    first = not withhold and (others_ready or not any(pod.ready for pod in released))
+    return replace(
+        decision,
+        replicas=state.replicas - (len(released) if first else 0),
+        release=tuple(pod.name for pod in empty if not pod.released),
+        withhold=withhold,
+    )

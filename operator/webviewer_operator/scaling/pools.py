@@ -24,6 +24,8 @@ DRAINING = f"{GROUP}/draining-since"
 """Annotation of a pod that was chosen to go."""
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _CHEAP = "-1000"
+_CHEAPEST = "-2000"
+"""Of pods that nobody is left on: of all that are drained they go first."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,10 @@ async def carry_out(scaling: Scaling, cluster: Cluster, observed: Observed, kube
             events.append(
                 Event("Draining", f"pod {pod} takes no new sessions: {decision.wanted} are enough for {name}")
             )
+        for pod in (*decision.release, *decision.withhold):
+            since = pods[pod]["metadata"]["annotations"][DRAINING]
+            cost = _CHEAPEST if pod in decision.release else _CHEAP
+            await _mark(kube, pods[pod], {DRAINING: since, DELETION_COST: cost})
         for pod in decision.undrain:
             await _mark(kube, pods[pod], {})
             events.append(Event("DrainCancelled", f"pod {pod} is needed again"))
@@ -129,6 +135,8 @@ def _state(observed: Observed, name: str, live: Manifest, answer: CapacityAnswer
             running=bool(_address(each)),
             load=loads.get(_address(each)),
             draining_since=_since(each),
+            ready=_ready(each),
+            released=_since(each) is not None and each["metadata"]["annotations"].get(DELETION_COST) == _CHEAPEST,
         )
         for each in observed.pods_of(COMPONENT, name)
     ]
@@ -180,6 +188,11 @@ async def _mark(kube: KubePort, pod: Manifest, annotations: Mapping[str, str]) -
 def _address(pod: Manifest) -> str:
     address: str = (pod.get("status") or {}).get("podIP") or ""
     return address
+
+
+def _ready(pod: Manifest) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _since(pod: Manifest) -> float | None:

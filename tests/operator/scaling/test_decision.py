@@ -14,12 +14,19 @@ POOL = Pool(
 )
 
 
-def pod(
-    name: str, used: int | None = 0, *, since: float | None = None, running: bool = True, draining=None
+def pod(  # noqa: PLR0913 - what a pod may be like
+    name: str,
+    used: int | None = 0,
+    *,
+    since: float | None = None,
+    running: bool = True,
+    draining=None,
+    released: bool = False,
+    ready: bool = True,
 ) -> PodState:
     draining = since is not None if draining is None else draining
     load = None if used is None else NodeLoad(slots=4, used=used, draining=draining)
-    return PodState(name, running, load, since)
+    return PodState(name, running, load, since, released, ready)
 
 
 def state(*pods: PodState, queued: int = 0, known: bool = True, steady: bool = True, below: float | None = None):
@@ -52,8 +59,30 @@ def test_a_pod_that_is_to_go_stays_while_it_has_sessions():
 
 
 def test_a_pod_goes_when_it_says_that_it_takes_nobody_and_has_nobody():
-    assert decide(POOL, state(pod("a", 1), pod("b", 0, since=NOW)), NOW).replicas == 1
-    assert decide(POOL, state(pod("a", 1), pod("b", 0, since=NOW, draining=False)), NOW).replicas == 2
+    first = decide(POOL, state(pod("a", 1), pod("b", 0, since=NOW)), NOW)
+    assert (first.replicas, first.release) == (2, ("b",))
+    then = decide(POOL, state(pod("a", 1), pod("b", 0, since=NOW, released=True)), NOW)
+    assert (then.replicas, then.release) == (1, ())
+    other = decide(POOL, state(pod("a", 1), pod("b", 0, since=NOW, draining=False)), NOW)
+    assert (other.replicas, other.release) == (2, ())
+
+
+def test_of_drained_pods_only_the_empty_one_is_made_the_first_to_go():
+    decision = decide(POOL, state(pod("a", 1), pod("b", 1, since=NOW), pod("c", 0, since=NOW)), NOW)
+    assert (decision.replicas, decision.release) == (3, ("c",))
+
+
+def test_a_pod_that_has_started_anew_since_it_was_released_is_not_the_first_to_go():
+    back = pod("b", 1, since=NOW, draining=False, released=True)
+    decision = decide(POOL, state(pod("a", 1), back, pod("c", 0, since=NOW, released=True)), NOW)
+    assert (decision.replicas, decision.withhold) == (3, ("b",))
+
+
+def test_a_pod_that_is_not_ready_for_another_reason_does_not_go_in_place_of_the_drained_one():
+    ill, drained = pod("a", 1, ready=False), pod("b", 0, since=NOW, released=True)
+    assert decide(POOL, state(ill, drained), NOW).replicas == 2
+    drained = pod("b", 0, since=NOW, released=True, ready=False)
+    assert decide(POOL, state(ill, drained), NOW).replicas == 1
 
 
 def test_sessions_are_moved_when_they_have_stayed_long_enough():
@@ -103,7 +132,8 @@ def test_a_pod_on_its_way_out_is_not_taken_back_because_another_one_would_go():
 def test_a_pod_without_an_address_has_no_sessions_and_goes_first():
     pods = (pod("a", 0), pod("b", None, running=False))
     assert decide(POOL, state(*pods, below=NOW - 99), NOW).drain == ("b",)
-    assert decide(POOL, state(pods[0], pod("b", None, running=False, since=NOW)), NOW).replicas == 1
+    gone = pod("b", None, running=False, since=NOW, released=True, ready=False)
+    assert decide(POOL, state(pods[0], gone), NOW).replicas == 1
 
 
 def test_a_number_that_a_person_sets_is_reached_by_draining_too():
