@@ -131,9 +131,14 @@ class Round:
                     await self.kube.delete(kind, metadata["namespace"], metadata["name"], metadata["uid"], "Orphan")
                     return
             if needs_apply(manifest, live):
-                await self.kube.apply(manifest)
+                self._learn(await self.kube.apply(manifest))
         except (RefusedError, NotServedError) as error:
             self.problems.append(f"{kind.name} {manifest['metadata']['name']}: {error.message}")
+
+    def _learn(self, made: Manifest) -> None:
+        """Take what has become of an object, or the status would call ready what has only just been asked for."""
+        self.observed.objects[key_of(made)] = made
+        self.live = {key: self._workload(key) for key in self.wanted}
 
     async def _grow_volumes(self, manifest: Manifest, live: Manifest) -> None:
         """Ask for more room on the volumes that are there."""
