@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from .nodes import Nodes
 from .operators import Operator, Operators, operators
 from .person import MERGE, Object, Person, path_of
 from .proxy import Proxy
+from .sessions import Sessions
 
 CHART = Path(__file__).parents[2] / "charts" / "webviewer"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -163,6 +164,16 @@ def nodes(control_plane, namespace) -> Iterator[Nodes]:
 
 
 @pytest.fixture
+def sessions(nodes, tmp_path) -> Sessions:
+    """Nobody is there at first; operators that are told of its folder know."""
+    folder = tmp_path / "capacity"
+    folder.mkdir()
+    found = Sessions(folder, nodes)
+    nodes.each_look.append(found.look)
+    return found
+
+
+@pytest.fixture
 async def kube(control_plane, monkeypatch):
     """The operator's own client, as the administrator."""
     monkeypatch.setenv("KUBECONFIG", str(control_plane.kubeconfig))
@@ -180,17 +191,26 @@ class Installed:
     operators: Operators
     proxy: Proxy
     account: str = "webviewer-operator"
+    _kubeconfig: Path | None = None
+    _arguments: Sequence[str] = ()
 
-    def start(self) -> Operator:
-        """Start an operator behind the proxy."""
+    def start(self, capacity: Path | None = None) -> Operator:
+        """Start an operator behind the proxy; ``capacity`` is a folder with control's answers."""
+        if self._kubeconfig is None:
+            self._look()
+        assert self._kubeconfig
+        return self.operators.start(self._kubeconfig, self._arguments, capacity)
+
+    def _look(self) -> None:
         deployment = self.server.done("GET", path_of(port.DEPLOYMENT, self.namespace, self.account))
         pod = deployment["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         assert pod["serviceAccountName"] == self.account
         assert container["command"] == ["webviewer"]
         token = account_token(self.server, self.namespace, self.account)
-        kubeconfig = plane.write_kubeconfig(self.folder / f"{self.namespace}.kubeconfig", self.proxy.url, token)
-        return self.operators.start(kubeconfig, container["args"])
+        file = self.folder / f"{self.namespace}.kubeconfig"
+        self._kubeconfig = plane.write_kubeconfig(file, self.proxy.url, token)
+        self._arguments = container["args"]
 
     def asked(self) -> list[Object]:
         """Return what its service account has asked for, by the API server's own log."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +23,8 @@ Pod = dict[str, Any]
 class Nodes:
     """Looks at the pods again and again. ``broken`` are images that cannot be pulled, ``failing`` those that exit with 1.
 
-    ``unready`` are names of pods that answer no more requests; ``ready_images`` is what was ready at each change.
+    ``unready`` are names of pods that are not ready any more. Addresses are of this machine, so that who asks a pod hears
+    at once that nobody is there. ``each_look`` is called after every look.
     """
 
     server: Server
@@ -29,8 +32,10 @@ class Nodes:
     broken: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
     unready: set[str] = field(default_factory=set)
+    each_look: list[Callable[[], None]] = field(default_factory=list)
     _told: dict[str, Pod] = field(default_factory=dict)
     _addresses: dict[str, str] = field(default_factory=dict)
+    _network: int = field(default_factory=lambda: secrets.randbelow(200) + 20)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -57,6 +62,8 @@ class Nodes:
             with contextlib.suppress(httpx2.TransportError):
                 for pod in self.pods():
                     self._tell(pod)
+                for look in self.each_look:
+                    look()
 
     def _tell(self, pod: Pod) -> None:
         metadata = pod["metadata"]
@@ -83,7 +90,7 @@ class Nodes:
         uid = pod["metadata"]["uid"]
         if uid not in self._addresses:
             number = next(self._numbers)
-            self._addresses[uid] = f"10.244.{number // 250}.{number % 250 + 1}"
+            self._addresses[uid] = f"127.{self._network}.{number // 250}.{number % 250 + 1}"
         told = "True" if ready else "False"
         conditions = {"PodScheduled": "True", "Initialized": "True", "ContainersReady": told, "Ready": told}
         found = {

@@ -1,4 +1,4 @@
-"""Operators as processes that can be killed and started again quickly: forks of one that has loaded its code."""
+"""Operators as processes that are killed and started again quickly: forks of one that has loaded the code."""
 
 from __future__ import annotations
 
@@ -16,25 +16,6 @@ from pathlib import Path
 import httpx2
 
 from .control_plane import wait_for
-
-_FORKS = """
-import json, os, signal, sys
-from webviewer import cli
-from webviewer_operator import command  # loaded once for all
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever was killed is gone at once
-for line in sys.stdin:
-    wish = json.loads(line)
-    pid = os.fork()
-    if pid:
-        print(pid, flush=True)
-        continue
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.environ["KUBECONFIG"] = wish["kubeconfig"]
-    log = os.open(wish["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number in (1, 2):
-        os.dup2(log, number)
-    os._exit(cli.main(wish["arguments"]))
-"""
 
 
 @dataclass
@@ -66,7 +47,7 @@ class Operator:
 
     def text(self) -> str:
         """Return its log."""
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
 class Operators:
@@ -77,15 +58,26 @@ class Operators:
         self._started: list[Operator] = []
         self._count = 0
         self._parent = subprocess.Popen(
-            [sys.executable, "-c", _FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, Path(__file__).with_name("forks.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
-    def start(self, kubeconfig: Path, arguments: Sequence[str]) -> Operator:
-        """Start one with these arguments, as `webviewer` takes them; its port is a free one."""
+    def start(self, kubeconfig: Path, arguments: Sequence[str], capacity: Path | None = None) -> Operator:
+        """Start one with these arguments, as `webviewer` takes them; its port is a free one.
+
+        ``capacity`` is a folder with control's answers, see forks.py.
+        """
         self._count += 1
         log = self._folder / f"operator-{self._count}.log"
         own = ["--host=127.0.0.1", "--port=0"]
-        wish = {"kubeconfig": f"{kubeconfig}", "arguments": [*arguments, *own], "log": f"{log}"}
+        wish = {
+            "kubeconfig": f"{kubeconfig}",
+            "arguments": [*arguments, *own],
+            "log": f"{log}",
+            "capacity": f"{capacity or ''}",
+        }
         assert self._parent.stdin
         assert self._parent.stdout
         self._parent.stdin.write(json.dumps(wish) + "\n")

@@ -79,7 +79,10 @@ class Proxy:
             app = web.Application(client_max_size=64 * 2**20)
 
             async def forward(request: web.Request) -> web.StreamResponse:
-                return await self._forward(request, upstream)
+                try:
+                    return await self._forward(request, upstream)
+                except ConnectionResetError:  # the operator has been killed
+                    return web.Response()
 
             app.router.add_route("*", "/{path:.*}", forward)
             runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
