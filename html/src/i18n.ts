@@ -11,6 +11,13 @@ const FILES: Readonly<Record<Language, () => Promise<{ default: Messages }>>> = 
   ru: () => import('@/locales/ru'),
 };
 
+/** Texts that come with the part of the page that needs them. */
+const PARTS = {
+  measure: { en: () => import('@/locales/en/measure.json'), ru: () => import('@/locales/ru/measure.json') },
+} as const satisfies Readonly<Record<string, Readonly<Record<Language, () => Promise<{ default: Messages }>>>>>;
+type Part = keyof typeof PARTS;
+const parts = new Set<Part>();
+
 /** Index of the Russian plural form: 1 снимок, 2 снимка, 5 снимков. */
 export function russianPlural(count: number, choices: number): number {
   const [tens, ones] = [Math.abs(count) % 100, Math.abs(count) % 10];
@@ -40,13 +47,26 @@ export const i18n = createI18n({
 export const text = (key: string, named: Record<string, unknown> = {}, plural?: number): string =>
   plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural);
 
+/** Adds the texts of a part, in this language and in those chosen later. Rejects if they do not come. */
+export async function addTexts(part: Part): Promise<void> {
+  parts.add(part);
+  for (const language of i18n.global.availableLocales) {
+    i18n.global.mergeLocaleMessage(language, (await PARTS[part][language]()).default);
+  }
+}
+
+async function textsOf(language: Language): Promise<Messages> {
+  const files = await Promise.all([FILES[language](), ...[...parts].map((part) => PARTS[part][language]())]);
+  return Object.assign({}, ...files.map((file) => file.default)) as Messages;
+}
+
 /** The language that was asked for last: an answer that comes after another choice changes nothing. */
 let chosen: Language | null = null;
 
 /** Load a language and switch to it. Rejects, and the old one stays, if its file does not come. */
 export async function setLanguage(language: Language): Promise<void> {
   chosen = language;
-  if (!i18n.global.availableLocales.includes(language)) i18n.global.setLocaleMessage(language, (await FILES[language]()).default);
+  if (!i18n.global.availableLocales.includes(language)) i18n.global.setLocaleMessage(language, await textsOf(language));
   if (chosen !== language) return;
   i18n.global.locale.value = language;
   document.documentElement.lang = language;

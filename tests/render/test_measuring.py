@@ -10,6 +10,8 @@ from pydicom.pixels import apply_color_lut
 from pydicom.uid import ComputedRadiographyImageStorage
 
 from webviewer.sample.duplex import DuplexImage
+from webviewer.sample.phantom import Ellipsoid
+from webviewer.sample.series import PhantomSeries
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SPACING = 3.4
@@ -456,3 +458,60 @@ async def test_real_projections_and_captures_say_what_they_know(node, real_data,
     wanted = (pytest.approx(50 * spacing), "mm") if spacing else (50, "px")
     assert (length["value"], length["unit"]) == wanted
     assert length["spacing"] == source
+
+
+# ---------------------------------------------------------------- on the surface of a model
+
+RADIUS = 60.0
+VOXEL = 3.0
+MODEL_SIZE = (200, 200)
+BONES = [{"value": v, "opacity": o, "colour": [1, 1, 1]} for v, o in ((150, 0), (250, 0.15), (450, 0.55), (900, 0.85))]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def ball(node, tmp_path_factory):
+    bodies = (Ellipsoid((0, 0, 0), (RADIUS, RADIUS, RADIUS), 1500),)
+    series = PhantomSeries(
+        rows=56, columns=56, slices=56, spacing=VOXEL, step=VOXEL, center=(0, 0, 0), noise=0, name="ball", bodies=bodies
+    )
+    return await node.store(list(series.instances()), tmp_path_factory.mktemp("ball"))
+
+
+async def picked(tab, at):
+    before = len(tab.messages)
+    await tab.send(type="pick", viewport=0, id=5, at=at)
+    answer = await tab.message("answer", after=before)
+    return answer["point"] and np.array(answer["point"])
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [([1, 0, 0], [0, 0, -1]), ([0, 1, 0], [0, 0, -1]), ([0.6, 0.8, 0], [0, 0, -1]), ([0.8, 0, -0.6], [0, 1, 0])],
+)
+async def test_points_picked_on_a_ball_are_as_far_apart_as_they_are(node, ball, row, column):
+    """From any side: the surface is within a voxel of the truth, and so is the distance of two of its points."""
+    across, down = np.array(row), np.array(column)
+    look = np.cross(across, down)
+
+    def truth(x, y):
+        return x * across + y * down - np.sqrt(RADIUS**2 - x**2 - y**2) * look
+
+    ends = [(-30.0, 12.0), (41.0, -20.0)]
+    async with node.tab() as tab:
+        view = {"kind": "volume", "row": row, "column": column, "center": [0, 0, 0], "extent": 200.0}
+        view["transfer"] = BONES
+        await node.open(tab, ball, MODEL_SIZE, window="volume", view=view)
+        await tab.wait(lambda: bool(tab.frames))
+        points = [await picked(tab, end) for end in ends]
+        nothing = await picked(tab, (0.0, 75.0))
+        plane_row = (points[1] - points[0]) / np.linalg.norm(points[1] - points[0])
+        plane_column = np.cross(plane_row, across)
+        plane_column /= np.linalg.norm(plane_column)
+        found = await ask(
+            tab, "length", row=plane_row.tolist(), column=plane_column.tolist(), points=[p.tolist() for p in points]
+        )
+    assert nothing is None
+    for point, end in zip(points, ends, strict=True):
+        assert np.linalg.norm(point - truth(*end)) < VOXEL
+    wanted = np.linalg.norm(truth(*ends[1]) - truth(*ends[0]))
+    assert (found["value"], found["unit"], found["spacing"]) == (pytest.approx(wanted, abs=VOXEL), "mm", "volume")

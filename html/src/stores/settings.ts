@@ -26,6 +26,8 @@ export interface KnownSettings {
   /** Whether turning the wheel towards oneself shows the next slice or the previous one. */
   'viewer.wheel': 'next' | 'previous';
   'viewer.units': 'mm' | 'cm';
+  /** Whether a measuring tool stays on its button after a measurement. */
+  'viewer.measuring': 'stay' | 'once';
   'viewer.orientation': 'hf' | 'si';
   'menu.open': boolean;
   'notice.diagnosis': boolean;

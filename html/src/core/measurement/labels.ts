@@ -6,13 +6,17 @@ export interface Words {
   t(key: string, named?: Record<string, string | number>): string;
   /** With the decimal sign and the spaces of the language. */
   number(value: number, digits: number): string;
+  /** Lengths are wanted in centimetres, and large areas in their squares. */
+  readonly centimetres: boolean;
 }
 
 /** What is shown where no value is known yet. */
 export const UNKNOWN = '…';
 const SMALL_AREA = 100;
+const LARGE_AREA = 1000;
 const SMALL_VALUE = 10;
 
+type Labelled = Shape & { readonly label?: string };
 type Region = NonNullable<Measured['statistics']>;
 type Axis = NonNullable<Measured['axes']>[number];
 
@@ -29,7 +33,15 @@ const NAMES: Readonly<Record<string, string>> = { Hz: 'f', 'cm/s': 'v' };
 const LONG = 1;
 const KILO = 1000;
 
-export function labelLines(shape: Shape, measured: Measured | null, words: Words, colour = false): string[] {
+/** The values of a shape, behind its label or below it. */
+export function labelLines(shape: Labelled, measured: Measured | null, words: Words, colour = false): string[] {
+  const lines = valueLines(shape, measured, words, colour);
+  const { label = '' } = shape;
+  if (label === '') return lines;
+  return lines.length === 1 ? [`${label} ${lines[0] ?? ''}`] : [label, ...lines];
+}
+
+function valueLines(shape: Shape, measured: Measured | null, words: Words, colour: boolean): string[] {
   if (!measured) return [UNKNOWN];
   if (measured.code !== '') return [words.t('viewer.measure.none')];
   if (shape.kind === 'length') return lengthLines(shape, measured, words);
@@ -43,14 +55,25 @@ function lengthLines({ sheet }: Shape, { value, unit, spacing, axes }: Measured,
   if (axes.length > 0) return axes.map((axis) => axisText(axis, DELTAS, words));
   if (typeof value !== 'number') return ['—'];
   if (unit === 'px') return [`${number(value, 0)} ${t('viewer.unit.px')}`];
-  const length = `${number(value, 1)} ${t('viewer.unit.mm')}`;
+  const length = millimetres(value, words);
   return [sheet.slab > 0 ? `${length} ${t(`viewer.slab.${sheet.blend}`)}` : marked(length, spacing, t)];
 }
 
+/** One digit of a millimetre is told in both units. */
+function millimetres(value: number, { t, number, centimetres }: Words): string {
+  return centimetres ? `${number(value / 10, 2)} ${t('viewer.unit.cm')}` : `${number(value, 1)} ${t('viewer.unit.mm')}`;
+}
+
+function area(value: number, { t, number, centimetres }: Words): string {
+  if (centimetres && value >= LARGE_AREA) return `${number(value / 100, 1)} ${t('viewer.unit.cm2')}`;
+  return `${number(value, value < SMALL_AREA ? 1 : 0)} ${t('viewer.unit.mm2')}`;
+}
+
 /** Over a spectrum or a curve: a time, a frequency, a velocity. */
-function axisText({ value, unit }: Axis, names: Readonly<Record<string, string>>, { t, number }: Words): string {
+function axisText({ value, unit }: Axis, names: Readonly<Record<string, string>>, words: Words): string {
+  const { t, number } = words;
   const name = names[unit] ? `${names[unit]} ` : '';
-  if (unit === 'mm') return `${name}${number(value, 1)} ${t('viewer.unit.mm')}`;
+  if (unit === 'mm') return millimetres(value, words);
   if (unit === 's') {
     return value < LONG
       ? `${name}${number(value * KILO, 0)} ${t('viewer.unit.ms')}`
@@ -86,9 +109,10 @@ function pointLines({ value, unit, interpolated, point, axes }: Measured, words:
   return [...lines, t('viewer.overlay.point', { x: x ?? '', y: y ?? '', z: z ?? '' })];
 }
 
-function regionLines(region: Region, measured: Measured, { t, number }: Words, colour: boolean): string[] {
-  const { n, area, mean, deviation, low, high } = region;
-  const size = area === null ? '' : `${number(area, area < SMALL_AREA ? 1 : 0)} ${t('viewer.unit.mm2')}`;
+function regionLines(region: Region, measured: Measured, words: Words, colour: boolean): string[] {
+  const { t, number } = words;
+  const { n, mean, deviation, low, high } = region;
+  const size = region.area === null ? '' : area(region.area, words);
   const count = `${size && `${marked(size, measured.spacing, t)}  `}n ${number(n, 0)}`;
   if (mean === null || low === null || high === null) return [count, t('viewer.measure.none')];
   const unit = `${colour ? 'RGB' : unitText(measured.unit, t)}${measured.interpolated ? '*' : ''}`;

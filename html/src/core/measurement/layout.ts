@@ -26,7 +26,7 @@ export interface ShapeOnScreen {
 }
 
 export interface Labelled {
-  readonly shape: Shape & Partial<Pick<Measurement, 'id' | 'plate'>>;
+  readonly shape: Shape & Partial<Pick<Measurement, 'id' | 'plate' | 'label'>>;
   readonly text: readonly string[];
   /** Shown as it is, wherever its plane is: the hand is on it. */
   readonly held: boolean;

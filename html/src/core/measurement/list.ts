@@ -19,6 +19,8 @@ export class MeasurementList extends Emitter<ListEvents> {
   all: readonly Measurement[] = [];
   /** None is shown. */
   hidden = false;
+  /** Those that are not shown one by one; no step leads back to it. */
+  private readonly concealed = new Set<number>();
   private readonly readings = new Map<number, Reading>();
   constructor(private readonly undo: UndoList) {
     super();
@@ -55,6 +57,16 @@ export class MeasurementList extends Emitter<ListEvents> {
     if (left.length < this.all.length) this.keep(left);
   }
 
+  isConcealed(id: number): boolean {
+    return this.concealed.has(id);
+  }
+
+  conceal(id: number, concealed: boolean): void {
+    if (concealed) this.concealed.add(id);
+    else this.concealed.delete(id);
+    this.emit('change', undefined);
+  }
+
   toggle(): void {
     this.hidden = !this.hidden;
     this.emit('change', undefined);
@@ -80,6 +92,12 @@ export class MeasurementList extends Emitter<ListEvents> {
   private keep(next: readonly Measurement[]): void {
     this.step(this.all, next);
     this.set(next);
+  }
+
+  /** Another label, as a step. */
+  rename(id: number, label: string): void {
+    const before = this.get(id);
+    if (before && before.label !== label) this.keep(this.all.map((each) => (each.id === id ? { ...each, label } : each)));
   }
 
   private step(before: readonly Measurement[], after: readonly Measurement[]): void {

@@ -22,6 +22,8 @@ export interface Measurement extends Shape {
   readonly series: string;
   /** Where its text was put, on the sheet; null lets it find its place. */
   readonly plate: Point | null;
+  /** What the reader calls it. */
+  readonly label: string;
 }
 
 export interface Modifiers {

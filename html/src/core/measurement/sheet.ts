@@ -19,6 +19,8 @@ export interface Sheet {
   readonly scale: Pair;
   readonly slab: number;
   readonly blend: Blend;
+  /** It is but a plane through the points of a shape, which may go anywhere in the patient. */
+  readonly free: boolean;
 }
 
 /** The sheet of a slice; null for one that the stack does not have. */
@@ -35,11 +37,12 @@ export function sliceSheet({ slices, geometry }: Opened, index: number): Sheet |
     scale: [raster.pixelWidth, raster.pixelHeight],
     slab: 0,
     blend: 'mip',
+    free: false,
   };
 }
 
 export function planeSheet({ center, row, column, slab, blend }: MprView): Sheet {
-  return { position: null, origin: center, row, column, scale: [1, 1], slab, blend };
+  return { position: null, origin: center, row, column, scale: [1, 1], slab, blend, free: false };
 }
 
 export function toPatient({ origin, row, column, scale }: Sheet, { x, y }: Point): Vector | null {

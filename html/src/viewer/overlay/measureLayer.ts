@@ -23,6 +23,8 @@ export interface Look {
   readonly handle: number | null;
   /** Its value is not of the shape as it is now. */
   readonly waiting: boolean;
+  /** Something lies before it. */
+  readonly dotted: boolean;
 }
 
 export class MeasureLayer {
@@ -45,7 +47,8 @@ export class MeasureLayer {
     const known = this.widths.get(text);
     if (known !== undefined) return known;
     if (this.measurer) this.measurer.font = `500 ${FONT_PX}px ${getComputedStyle(this.group).fontFamily}`;
-    const width = this.measurer?.measureText(text).width ?? text.length * 7;
+    // Digits are as wide as each other, which a canvas cannot be told.
+    const width = this.measurer?.measureText(text.replaceAll(/\d/g, '0')).width ?? text.length * 7;
     if (this.widths.size > 500) this.widths.clear();
     this.widths.set(text, width);
     return width;
@@ -102,7 +105,7 @@ class ShapeElements {
     this.plate.set({ fill: 'rgb(0 0 0 / 70%)' });
   }
 
-  draw(shape: ShapeOnScreen, { selected, hovered, handle, waiting }: Look): void {
+  draw(shape: ShapeOnScreen, { selected, hovered, handle, waiting, dotted }: Look): void {
     const colour = selected ? SELECTED : PLAIN;
     const stroke = selected ? 2.5 : hovered ? 2 : 1.5;
     this.root.set({ 'data-kind': shape.kind, 'data-id': shape.id, 'data-selected': selected, 'data-waiting': waiting });
@@ -110,6 +113,8 @@ class ShapeElements {
     const dots = shape.dots.map((at) => circle(at, DOT)).join('');
     this.halo.set({ d: outline + dots, 'stroke-width': stroke + 2 });
     this.line.set({ d: outline + dots, stroke: colour, 'stroke-width': stroke, fill: dots ? colour : 'none' });
+    this.line.set({ 'stroke-dasharray': dotted ? '1 6' : 'none' });
+    this.root.set({ 'data-dotted': dotted });
     const grips = selected || hovered ? shape.handles : [];
     this.handles.set({ d: grips.map((at) => circle(at, HANDLE)).join(''), stroke: colour });
     const chosen = selected && handle !== null ? shape.handles[handle] : undefined;

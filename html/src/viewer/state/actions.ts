@@ -340,6 +340,7 @@ export class Actions {
         workspace.state.current?.stepSeries(direction);
       },
     });
+    const isListOpen = (): boolean => workspace.state.panel && workspace.state.panelTab === 'measure';
     return {
       ...Object.fromEntries(layouts),
       'series.prev': series(-1),
@@ -367,6 +368,14 @@ export class Actions {
         },
         checked: () => workspace.state.panel,
       },
+      'panel.measure': {
+        run: () => {
+          const { state } = workspace;
+          state.panel = !isListOpen();
+          state.panelTab = 'measure';
+        },
+        checked: isListOpen,
+      },
     };
   }
 
@@ -383,6 +392,10 @@ export class Actions {
       measuring.state.changes += 1;
     };
     return {
+      'm.label': {
+        run: () => measuring.loaded?.editLabel(),
+        blocked: when(() => measuring.loaded?.hasSelection, 'viewer.reason.no_shape_chosen'),
+      },
       'm.delete': {
         run: () => measuring.loaded?.deleteSelected(),
         blocked: when(() => measuring.loaded?.hasSelection, 'viewer.reason.no_shape_chosen'),

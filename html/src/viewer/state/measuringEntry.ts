@@ -6,6 +6,8 @@ import { toolRow } from '@/core/tools/table';
 import type { Drag, PointerSample, ToolServices, ToolTarget } from '@/core/tools/target';
 import type { SpaceViewport } from '@/core/volumeSession';
 import type { ViewportController } from '@/core/viewport';
+import { addTexts } from '@/i18n';
+import { useSettings } from '@/stores/settings';
 
 import type { Measuring } from './measuring';
 import type { Workspace } from './workspace';
@@ -63,14 +65,19 @@ export class MeasuringEntry {
   }
 
   load(): Promise<Measuring> {
-    this.loading ??= import('./measuring').then(
-      ({ Measuring }) => (this.loaded = new Measuring(this.workspace)),
+    this.loading ??= Promise.all([import('./measuring'), addTexts('measure')]).then(
+      ([{ Measuring }]) => (this.loaded = new Measuring(this.workspace)),
       (error: unknown) => {
         this.loading = null;
         throw error;
       },
     );
     return this.loading;
+  }
+
+  /** A shape was drawn; those who want a tool for one use have the former one again. */
+  finished(): void {
+    if (useSettings().get('viewer.measuring', 'stay') === 'once') this.workspace.giveBack(this.state.tool);
   }
 
   /** Begins a shape; what the hand does before the code has come is done then. */

@@ -7,6 +7,7 @@ import { Questions } from '@/core/measurement/questions';
 import type { Shape } from '@/core/measurement/shape';
 import type { Measured, MeasureQuestion } from '@/core/wire';
 import { text } from '@/i18n';
+import { useSettings } from '@/stores/settings';
 
 import type { MeasuredViewport } from './measuringEntry';
 import type { Workspace } from './workspace';
@@ -14,6 +15,9 @@ import type { Workspace } from './workspace';
 const WORDS: Words = {
   t: (key, named = {}) => text(key, named),
   // Groups of digits are parted by narrow spaces; no number is "-0".
+  get centimetres() {
+    return useSettings().get('viewer.units', 'mm') === 'cm';
+  },
   number: (value, digits) => formatNumber(Number(value.toFixed(digits)) + 0, digits).replaceAll('\u00a0', '\u202f'),
 };
 
@@ -88,7 +92,7 @@ export class ShapeValues {
     this.questions.forget(id);
   }
 
-  textOf(id: number, shape: Shape, list: MeasurementList): readonly string[] {
+  textOf(id: number, shape: Shape & { readonly label?: string }, list: MeasurementList): readonly string[] {
     const series = this.owners.get(id)?.series;
     const viewport = visibleViewports(this.workspace).find(({ source, stack }) => stack && source.series === series);
     return labelLines(shape, list.reading(id, shape).measured, WORDS, viewport?.stack?.colour ?? false);

@@ -20,11 +20,13 @@ export const MEASURE = 'measure';
  */
 export function toolbarItems(window: WindowKind, measureTool: string): Item[] {
   const items: Item[] = [];
+  const fits = TOOL_TABLE.some(({ id, windows }) => id === measureTool && windows.includes(window));
+  const beside = fits ? measureTool : 'm.length';
   let group = '';
   for (const row of TOOL_TABLE) {
     if (!row.show || !row.windows.includes(window)) continue;
     const measures = row.group === 'measure' && row.kind === 'pointer';
-    if (measures && row.id !== measureTool) continue;
+    if (measures && row.id !== beside) continue;
     const id = row.id === 'layout.1x1' ? LAYOUT : row.id;
     items.push({ id, row, separated: group !== '' && group !== row.group });
     group = row.group;

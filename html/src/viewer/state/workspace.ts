@@ -31,7 +31,7 @@ import { volumePageOf } from './volumePage';
 import type { VolumePage, VolumeWindow } from './volumeWindow';
 
 export type OverlayMode = 'full' | 'short' | 'off';
-export type PanelTab = 'info' | 'presets' | 'volume';
+export type PanelTab = 'info' | 'measure' | 'presets' | 'volume';
 
 export interface Reading {
   readonly viewport: ViewportController | SpaceViewport;
