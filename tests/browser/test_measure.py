@@ -461,6 +461,21 @@ def test_the_panel_lists_all_leads_to_each_and_hides_renames_and_deletes(page, c
     expect(rows).to_have_count(2)
 
 
+def test_keys_go_from_mark_to_mark(page, ct):
+    for number in (SLICE, SLICE + 5):
+        expect(ct.viewport).to_have_attribute("data-slice", str(number))
+        page.keyboard.press("l")
+        ct.drag((30, 40), (90, 40))
+        expect(ct.texts).to_have_count(1)
+        for _ in range(5):
+            page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    expect(ct.viewport).to_have_attribute("data-slice", "1")
+    for key, number in (("Right", SLICE), ("Right", SLICE + 5), ("Right", SLICE + 5), ("Left", SLICE), ("Left", SLICE)):
+        page.keyboard.press(f"Shift+Arrow{key}")
+        expect(ct.viewport).to_have_attribute("data-slice", str(number))
+
+
 def test_the_list_enlarges_what_is_too_small_to_be_seen(page, ct):
     page.keyboard.press("l")
     ct.drag((60, 60), (64, 60))

@@ -139,6 +139,8 @@ export const TOOL_TABLE: readonly ToolRow[] = [
   row('navigation', 'action', 'nav.last', 'page-last', 'IM', { hotkey: 'End' }),
   row('navigation', 'action', 'nav.left', 'skip-previous-outline', 'IMV', { hotkey: 'ArrowLeft' }),
   row('navigation', 'action', 'nav.right', 'skip-next-outline', 'IMV', { hotkey: 'ArrowRight' }),
+  row('navigation', 'action', 'nav.mark.prev', 'chevron-left', 'IMV', { hotkey: 'Shift+ArrowLeft' }),
+  row('navigation', 'action', 'nav.mark.next', 'chevron-right', 'IMV', { hotkey: 'Shift+ArrowRight' }),
   row('navigation', 'action', 'nav.goto', 'pound', 'IM', { hotkey: 'Ctrl+G' }),
   row('navigation', 'action', 'series.prev', 'chevron-left', 'IMV', { hotkey: 'PageUp' }),
   row('navigation', 'action', 'series.next', 'chevron-right', 'IMV', { hotkey: 'PageDown' }),

@@ -384,6 +384,7 @@ export class Actions {
     const { measuring, state } = workspace;
     const when = (possible: () => boolean | undefined, reason: string): (() => Reason | null) =>
       () => (measuring.state.changes >= 0 && possible() ? null : reason);
+    const noShapes = when(() => Boolean(measuring.loaded?.countInSeries), 'viewer.reason.no_shapes');
     const back = (): UndoList | undefined => state.current?.undo;
     const step = (walk: (list: UndoList) => void) => (): void => {
       const list = back();
@@ -392,6 +393,8 @@ export class Actions {
       measuring.state.changes += 1;
     };
     return {
+      'nav.mark.prev': { run: () => measuring.loaded?.goToNext(-1), blocked: noShapes },
+      'nav.mark.next': { run: () => measuring.loaded?.goToNext(1), blocked: noShapes },
       'm.label': {
         run: () => measuring.loaded?.editLabel(),
         blocked: when(() => measuring.loaded?.hasSelection, 'viewer.reason.no_shape_chosen'),
@@ -402,7 +405,7 @@ export class Actions {
       },
       'm.clear': {
         run: () => void measuring.loaded?.clear(),
-        blocked: when(() => Boolean(measuring.loaded?.countInSeries), 'viewer.reason.no_shapes'),
+        blocked: noShapes,
       },
       'm.toggle': {
         run: () => measuring.loaded?.toggle(),

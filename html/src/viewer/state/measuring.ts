@@ -12,6 +12,7 @@ import { ShapeDesk } from './measuring/shapeDesk';
 import { dragShape } from './measuring/shapeDrag';
 import { ShapeKeys } from './measuring/shapeKeys';
 import { goToShape, type ListedSeries, listShapes } from './measuring/shapeListing';
+import { nextMark } from './measuring/shapeMarks';
 import { ShapePainting } from './measuring/shapePainting';
 import { revealShape } from './measuring/shapeReveal';
 import { surfaceOf } from './measuring/shapeSurface';
@@ -214,6 +215,12 @@ export class Measuring {
   /** Brings a shape into sight and chooses it. */
   goTo(id: number): Promise<void> {
     return goToShape(this.desk, id);
+  }
+
+  /** The next one along the slices or the plane's normal; it is not chosen, so that the arrows go on. */
+  goToNext(direction: 1 | -1): void {
+    const next = nextMark(this.desk, direction);
+    if (next) revealShape(this.desk.workspace, next);
   }
 
   remove(id: number): void {

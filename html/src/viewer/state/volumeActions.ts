@@ -170,6 +170,12 @@ export class VolumeActions {
       ...go(0, right, 0),
       blocked: this.act(null, () => undefined).blocked!,
     });
+    // On planes to the next measurement, of the model to its side.
+    const mark = (direction: 1 | -1): Action => {
+      const turn = model(direction * LARGE_TURN);
+      const { measuring } = this.workspace;
+      return this.act(() => measuring.loaded?.goToNext(direction), turn.run);
+    };
     const absent: Action = { run: () => undefined, blocked: () => NOT_HERE };
     return {
       'nav.prev': go(-1, 0, -SMALL_TURN),
@@ -180,8 +186,8 @@ export class VolumeActions {
       'nav.last': plane(TO_THE_END),
       'nav.left': model(-SMALL_TURN),
       'nav.right': model(SMALL_TURN),
-      'nav.mark.prev': model(-LARGE_TURN),
-      'nav.mark.next': model(LARGE_TURN),
+      'nav.mark.prev': mark(-1),
+      'nav.mark.next': mark(1),
       'nav.goto': absent,
       refline: absent,
       'sync.view': absent,
