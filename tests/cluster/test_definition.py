@@ -60,6 +60,10 @@ def test_good_clusters_are_let_in(create, spec):
         ({"storage": {"replicas": 2}}, "spec.storage.replicas"),
         ({"storage": {"volume": {"size": "big"}}}, "spec.storage.volume.size"),
         ({"storage": {"dicom": {"port": 70000}}}, "spec.storage.dicom.port"),
+        (
+            {"storage": {"dicom": {"nodePort": 31112}}},
+            "spec.storage.dicom: Invalid value: nodePort is for serviceType NodePort or LoadBalancer",
+        ),
         ({"storage": {"dicom": {"aeTitle": "LONGER THAN 16 LETTERS"}}}, "spec.storage.dicom.aeTitle"),
         ({"database": {}}, "spec.database: Invalid value: give exactly one of external, cloudNativePG and embedded"),
         (

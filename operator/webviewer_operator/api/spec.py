@@ -195,6 +195,13 @@ class ControlSpec(Resource):
 class Dicom(Resource):
     """The DICOM listener."""
 
+    rules: ClassVar = (
+        (
+            "!has(self.nodePort) || self.serviceType != 'ClusterIP'",
+            "nodePort is for serviceType NodePort or LoadBalancer",
+        ),
+    )
+
     enabled: bool = True
     port: Port = 11112
     """Port of the Service; the pods listen on 11112."""

@@ -33,8 +33,9 @@ def uri(cluster: Cluster, password: str) -> str:
 
 
 def migration_name(cluster: Cluster, images: tuple[str, str]) -> str:
-    """Return the name of the Job for (control, storage) images; a retry by annotation gives another one."""
-    text = "\n".join((*images, cluster.annotations.get(RETRY, "")))
+    """Return the name of the Job for (control, storage) images; a retry by annotation or another database gives another."""
+    where = () if cluster.spec.database.embedded else secret_names.database_reference(cluster)
+    text = "\n".join((*images, cluster.annotations.get(RETRY, ""), *where))
     return naming.object_name(cluster, "migrate", hashlib.sha256(text.encode()).hexdigest()[:10])
 
 

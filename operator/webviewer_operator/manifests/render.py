@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from webviewer_operator.api.spec import Pool
 from webviewer_operator.cluster import Cluster, Manifest
 from webviewer_operator.manifests import control, naming, pod, quantity, secret_names
@@ -51,7 +54,7 @@ def _deployment(cluster: Cluster, name: str, pool: Pool, plan: Plan) -> Manifest
     extra: Manifest = {"terminationGracePeriodSeconds": _GRACE_SECONDS}
     if pool.gpu.mode == "DRA":
         extra["resourceClaims"] = [
-            {"name": _CLAIM, "resourceClaimTemplateName": naming.object_name(cluster, COMPONENT, name)}
+            {"name": _CLAIM, "resourceClaimTemplateName": _claim_template(cluster, name, pool)["metadata"]["name"]}
         ]
     parts = pod.PodParts(
         component=COMPONENT,
@@ -111,12 +114,14 @@ def _resources(pool: Pool) -> Manifest:
 
 
 def _claim_template(cluster: Cluster, name: str, pool: Pool) -> Manifest:
+    """Return the template of the pool's claims. It cannot be changed: another content has another name, and new pods."""
     exactly = {"deviceClassName": pool.gpu.device_class_name, "allocationMode": "ExactCount", "count": pool.gpu.count}
+    digest = hashlib.sha256(json.dumps(exactly, sort_keys=True).encode()).hexdigest()[:8]
     return {
         "apiVersion": "resource.k8s.io/v1",
         "kind": "ResourceClaimTemplate",
         "metadata": {
-            "name": naming.object_name(cluster, COMPONENT, name),
+            "name": naming.object_name(cluster, COMPONENT, name, digest),
             "labels": naming.labels(cluster, COMPONENT, name),
         },
         "spec": {"spec": {"devices": {"requests": [{"name": _CLAIM, "exactly": exactly}]}}},

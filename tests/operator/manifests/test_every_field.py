@@ -59,7 +59,7 @@ CHANGES = {
     "storage.dicom.port": 104,
     "storage.dicom.serviceType": "NodePort",
     "storage.dicom.serviceAnnotations": {"a": "b"},
-    "storage.dicom.nodePort": 30104,
+    "storage.dicom.nodePort": ({"storage": {"dicom": {"serviceType": "NodePort"}}}, 30104),
     "storage.dicom.allowedNetworks": ["10.0.0.0/8"],
     "storage.dicom.aeTitle": "B",
     "storage.dicom.processes": 2,

@@ -157,7 +157,7 @@ def test_a_gpu_is_asked_for_in_the_way_of_its_mode(cluster_named):
     assert "resourceClaims" not in plugin
     claimed = find(cluster, "Deployment", "large-render-shared")["spec"]["template"]["spec"]
     assert claimed["containers"][0]["resources"]["claims"] == [{"name": "gpu"}]
-    assert claimed["resourceClaims"][0]["resourceClaimTemplateName"] == "large-render-shared"
+    assert claimed["resourceClaims"][0]["resourceClaimTemplateName"].startswith("large-render-shared-")
     plain = find(cluster, "Deployment", "large-render-plain")["spec"]["template"]["spec"]
     assert "NVIDIA_DRIVER_CAPABILITIES" not in environment(plain["containers"][0])
 
