@@ -18,7 +18,7 @@ HTML_SOURCES := $(shell find html -path html/node_modules -prune -o -path html/d
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- set-up
 
@@ -93,6 +93,37 @@ setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools ## I
 
 # ---------------------------------------------------------------- use
 
+# ---------------------------------------------------------------- images
+
+# `ENGINE=docker`; `BASE_IMAGE=` another Debian; `CA_BUNDLE=` a file of certificates where the network needs one;
+# `PIP_INDEX_URL=` a mirror; `ENGINE_FLAGS=` whatever else the build needs, such as --network=host.
+CA_BUNDLE ?= $(PIP_CERT)
+ENGINE ?= $(firstword $(shell command -v podman docker))
+REPOSITORY ?= webviewer
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' images/common/webviewer/__init__.py)
+IMAGES := control storage render render-nvidia operator
+_image_file = $(if $(filter operator,$*),operator,images/$(word 1,$(subst -, ,$*)))/Containerfile
+_image_tag = $(REPOSITORY)-$(word 1,$(subst -, ,$*)):$(VERSION)$(if $(findstring -nvidia,$*),-nvidia)
+_image_target = $(if $(filter render,$*),--target cpu,$(if $(filter render-nvidia,$*),--target nvidia))
+
+.PHONY: wheel
+wheel: html/dist/index.html requirements/build.txt ## Build the wheel, pages included, into dist/
+	rm -f dist/webviewer-*.whl
+	$(UV) build --quiet --python $(BIN)/python --wheel --out-dir dist --build-constraints requirements/build.txt --require-hashes .
+
+.PHONY: images
+images: $(addprefix image-,$(IMAGES)) ## Build all container images (ENGINE, BASE_IMAGE, CA_BUNDLE, PIP_INDEX_URL)
+
+image-%: wheel
+	@[ -n "$(filter $*,$(IMAGES))" ] || { echo "there is no image $*: one of $(IMAGES)"; exit 1; }
+	@[ -n "$(ENGINE)" ] || { echo "podman or docker is needed: $(or $(SUDO),as root) apt-get install -y podman"; exit 1; }
+	$(ENGINE) build $(ENGINE_FLAGS) $(_image_target) --file $(_image_file) --tag $(_image_tag) \
+	  $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(if $(PIP_INDEX_URL),--build-arg PIP_INDEX_URL=$(PIP_INDEX_URL)) \
+	  $(if $(CA_BUNDLE),--secret id=ca$(comma)src=$(CA_BUNDLE)) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+comma := ,
+
 .PHONY: run
 run: $(VENV)/run.stamp html/dist/index.html warm ## Serve http://127.0.0.1:8090 with a sample study (ARGS="--no-sample ...")
 	$(BIN)/webviewer serve --demo --data data $(ARGS)
@@ -119,6 +150,15 @@ kubernetes: ## Build a Kubernetes control plane for the tests (Go; 15 minutes on
 .PHONY: test-kubernetes
 test-kubernetes: setup $(if $(WEBVIEWER_TEST_KUBECONFIG),,kubernetes) ## Test chart and operator on a real control plane, or on that of WEBVIEWER_TEST_KUBECONFIG
 	$(BIN)/pytest tests/cluster $(ARGS)
+
+# Where no base image is named one is made of Debian's packages: most machines that test cannot pull any.
+.PHONY: test-images
+test-images: setup ## Build the images and run them as pods do (needs podman or docker)
+	@if [ -n "$(ENGINE)" ]; then \
+	  base="$(BASE_IMAGE)"; [ -n "$$base" ] || base="$$(tests/images/base.sh $(ENGINE))"; \
+	  $(MAKE) images BASE_IMAGE="$$base" ENGINE_FLAGS="$(or $(ENGINE_FLAGS),--network=host)"; \
+	fi
+	ENGINE="$(ENGINE)" $(BIN)/pytest tests/images $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp html/node_modules/.stamp ## Check style, types and import rules
@@ -151,10 +191,16 @@ generate: $(VENV)/dev.stamp html/node_modules/.stamp ## Write generated files ag
 	$(BIN)/python charts/dashboards.py
 	cd html && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent generate
 
+# VTK asks for it to draw text of formulas.
+VTK_PLOTS := contourpy cycler fonttools kiwisolver matplotlib packaging pillow pyparsing python-dateutil six
+
 .PHONY: lock
 lock: | $(BIN)/uv ## Resolve all requirements again (UPGRADE=1 takes newer versions)
 	@for role in control storage render unified operator; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra $$role -o requirements/$$role.txt pyproject.toml; done
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra render --extra vtk $(addprefix --no-emit-package ,$(VTK_PLOTS)) -o requirements/render-cpu.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra render --extra vtk --extra gpu $(addprefix --no-emit-package ,$(VTK_PLOTS)) -o requirements/render-nvidia.txt pyproject.toml
+	echo 'hatchling>=1.27' | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) -o requirements/build.txt -
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --extra operator --group dev --group node -o requirements/dev.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --extra unified --extra operator --group dev --group node --group bench -o requirements/bench.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group node -o requirements/node.txt

@@ -1,5 +1,7 @@
 """What a back end is worth on this machine: ``python -m webviewer_render.self_test BACKEND`` draws a small test volume.
 
+``python -m webviewer_render.self_test --must BACKEND ...`` tries each as the role does, and fails if one draws wrongly.
+
 It is tried out by a child process, as drivers do not raise errors but end the process. The pictures are compared with what
 is known of the volume from its formula, not with those of another back end.
 """
@@ -11,8 +13,9 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -139,5 +142,13 @@ def main(name: str) -> int:
     return 0
 
 
+def must(names: Sequence[str]) -> int:
+    """Try back ends in children, say what came of it; the exit status tells whether all drew rightly."""
+    trials = {name: try_out(name) for name in get_args(BackendName) if name in names}
+    for name, trial in trials.items():
+        print(f"{name}: {trial.problem or f'{trial.device}, {trial.milliseconds:.1f} ms'}")  # noqa: T201 - the answer
+    return 1 if any(trial.problem for trial in trials.values()) else 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(must(sys.argv[2:]) if sys.argv[1] == "--must" else main(sys.argv[1]))

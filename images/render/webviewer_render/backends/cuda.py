@@ -1,6 +1,7 @@
 """The rays of our kernels on NVIDIA GPUs, also on those without graphics, by CuPy.
 
-The one place that knows CuPy, an optional part of the installation. Sampling is by plain loads, not textures: their
+The one place that knows CuPy, an optional part of the installation. ``python -m webviewer_render.backends.cuda 75 90``
+compiles the rays for these kinds of GPU, which needs the toolkit but no GPU. Sampling is by plain loads, not textures: their
 interpolation has 8 bits of fraction, and pictures would differ from the kernels' by more than rounding.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -73,8 +75,25 @@ class CudaBackend:
         """Hold nothing: what is on the device goes with the volume it belongs to."""
 
     def _compiled(self, value: str) -> Any:  # noqa: ANN401 - as cupy()
-        source = files("webviewer_render.backends").joinpath("rays.cu").read_text(encoding="utf-8")
-        return self._arrays.RawModule(code=source, options=("--std=c++17", f"-DVALUE={value}"))
+        return self._arrays.RawModule(code=_source(), options=_options(value))
+
+
+def _source() -> str:
+    return files("webviewer_render.backends").joinpath("rays.cu").read_text(encoding="utf-8")
+
+
+def _options(value: str) -> tuple[str, ...]:
+    return ("--std=c++17", f"-DVALUE={value}")
+
+
+def compile_for(kinds: list[str]) -> int:
+    """Compile the rays for kinds of GPU, by compute capability; returns the exit status."""
+    compiler = importlib.import_module("cupy.cuda.compiler")
+    for kind in kinds:
+        for value in _TYPES.values():
+            compiled, _ = compiler.compile_using_nvrtc(_source(), _options(value), kind)
+            print(f"compute capability {kind}, {value}: {len(compiled)} bytes")  # noqa: T201 - the answer
+    return 0
 
 
 def values_on_device(arrays: Any, level: Level) -> Any:  # noqa: ANN401 - as cupy()
@@ -174,3 +193,7 @@ def _device(arrays: Any) -> str:  # noqa: ANN401 - as cupy()
     properties = arrays.cuda.runtime.getDeviceProperties(arrays.cuda.runtime.getDevice())
     name: bytes = properties["name"]
     return name.decode()
+
+
+if __name__ == "__main__":
+    sys.exit(compile_for(sys.argv[1:]))
