@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from webviewer_operator.certificates import issue, make_authority
+
 START_SECONDS = 120
 STOP_SECONDS = 20
 
@@ -88,6 +90,21 @@ def wait_until_ready(url: str, log: Path) -> None:
     pytest.fail(f"{url} did not become ready:\n{log.read_text()[-3000:]}")
 
 
+class Certificates:
+    """Files of an authority and of a part's certificate, as the operator makes them for pods."""
+
+    def __init__(self, folder: Path, name: str, dns: str = "localhost") -> None:
+        self.authority = make_authority(name, time.time())
+        part = issue(self.authority, [dns], time.time())
+        contents = {"authority": self.authority.certificate, "certificate": part.certificate, "key": part.key}
+        self.paths = {kind: folder / f"{name}-{kind}.pem" for kind in contents}
+        for kind, path in self.paths.items():
+            path.write_text(contents[kind], encoding="ascii")
+
+    def arguments(self) -> list[str]:
+        return [text for kind, path in self.paths.items() for text in (f"--tls-{kind}", str(path))]
+
+
 @contextlib.contextmanager
 def unified(folder: Path, *arguments: str) -> Iterator[Deployment]:
     launcher = Launcher(folder)
@@ -106,9 +123,12 @@ def unified(folder: Path, *arguments: str) -> Iterator[Deployment]:
 
 @contextlib.contextmanager
 def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
+    """The roles talk by TLS to each other, as pods do; pages are served without, to a proxy."""
     launcher = Launcher(folder)
-    ports = {name: free_port() for name in ("control", "storage", "render", "dicom")}
-    urls = {name: f"http://127.0.0.1:{ports[name]}" for name in ("control", "storage", "render")}
+    ports = {name: free_port() for name in ("control", "nodes", "storage", "render", "dicom")}
+    pages = f"http://127.0.0.1:{ports['control']}"
+    urls = {name: f"https://localhost:{ports[name]}" for name in ("nodes", "storage", "render")}
+    certificates = Certificates(folder, "parts").arguments()
     secret = {"WEBVIEWER_NODE_SECRET": "integration-test"}
     database = ["--database-url", database_url] if database_url else []
     try:
@@ -120,23 +140,30 @@ def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
         common = {
-            "control": ["--storage-url", urls["storage"], "--render-url", urls["render"], *database],
-            "storage": ["--control-url", urls["control"], "--dicom-port", str(ports["dicom"]), *database],
-            "render": ["--control-url", urls["control"]],
-        }
+            "control": [
+                "--nodes-port", str(ports["nodes"]), "--storage-url", urls["storage"], "--render-url", urls["render"], *database,
+            ],
+            "storage": ["--control-url", urls["nodes"], "--dicom-port", str(ports["dicom"]), *database],
+            "render": ["--control-url", urls["nodes"]],
+        }  # fmt: skip
         started = {}
         for role, arguments in common.items():
             environment = secret | ({"WEBVIEWER_DEMO": "1"} if role == "control" else {})
             started[role] = launcher.start(
                 role, role, "--data", str(folder / role), "--port", str(ports[role]), "--metrics-port", "0",
-                *arguments, **environment,
+                *certificates, *arguments, **environment,
             )  # fmt: skip
-        for role in ("storage", "render", "control"):
-            wait_until_ready(urls[role], started[role][1])
+        wait_until_ready(pages, started["control"][1])  # it asks the others
         processes = {role: process for role, (process, _) in started.items()}
-        yield Deployment(urls["control"], ports["dicom"], processes, {role: log for role, (_, log) in started.items()})
+        yield Deployment(pages, ports["dicom"], processes, {role: log for role, (_, log) in started.items()})
     finally:
         launcher.close()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """A function that makes an authority of this name and a certificate by it."""
+    return lambda name, dns="localhost": Certificates(tmp_path, name, dns)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,12 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, metavar="PORT", help="port to listen on, 0 = any free one")
     command.add_argument("--metrics-port", type=int, metavar="PORT", help="Prometheus metrics of a single role")
     command.add_argument("--control-url", metavar="URL", help="address of control, for storage and render")
+    tls = command.add_argument_group("TLS between the parts")
+    tls.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM: speak https with this certificate")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM: its key")
+    tls.add_argument(
+        "--tls-authority", type=Path, metavar="FILE", help="PEM: who signs the certificates of other parts"
+    )
     log = command.add_argument_group("logs")
     log.add_argument("-l", "--log", type=Path, metavar="FILE", help="log file")
     log.add_argument("--log-level", choices=["error", "warning", "info", "debug"])
@@ -111,6 +117,9 @@ def _add_control(command: argparse.ArgumentParser) -> None:
     group.add_argument("--base-path", metavar="PATH", help="path prefix behind a proxy that does not say it")
     group.add_argument("--storage-url", metavar="URL", help="address of the storage node (role control)")
     group.add_argument("--render-url", metavar="URL", help="address of the render node (role control)")
+    group.add_argument(
+        "--nodes-port", type=int, metavar="PORT", help="serve the other parts here, by TLS (role control)"
+    )
 
 
 def _add_database(commands: Any) -> None:  # noqa: ANN401 - argparse keeps the class of its sub-parsers private

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import structlog
@@ -45,13 +46,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address(listener: socket.socket) -> str:
-    """Return ``http://host:port`` of a listening socket."""
+def address(listener: socket.socket, tls: ssl.SSLContext | None = None) -> str:
+    """Return ``http://host:port`` of a listening socket, or ``https://``."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def configuration(app: Starlette, grace_seconds: int = _GRACE_SECONDS) -> uvicorn.Config:
+def configuration(
+    app: Starlette, grace_seconds: int = _GRACE_SECONDS, tls: ssl.SSLContext | None = None
+) -> uvicorn.Config:
     """Return how uvicorn serves ``app``; open requests have ``grace_seconds`` to finish at the end."""
     return uvicorn.Config(
         app,
@@ -67,13 +71,14 @@ def configuration(app: Starlette, grace_seconds: int = _GRACE_SECONDS) -> uvicor
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=grace_seconds,
+        ssl_context_factory=None if tls is None else lambda _, __: tls,
     )
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
     """Serve ``app`` beside other work of this loop, which also minds the signals."""
-    server = _Server(configuration(app))
+    server = _Server(configuration(app, tls=tls))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -83,13 +88,16 @@ async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None
 
 
 async def serve(
-    app: Starlette, listener: socket.socket, before_stop: Callable[[], Awaitable[None]] | None = None
+    app: Starlette,
+    listener: socket.socket,
+    before_stop: Callable[[], Awaitable[None]] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then let open requests finish for a bounded time.
 
     ``before_stop`` runs first, while requests are still answered; a second signal does not wait for it.
     """
-    server = _Server(configuration(app))
+    server = _Server(configuration(app, tls=tls))
     loop = asyncio.get_running_loop()
     leaving: list[asyncio.Task[None]] = []
 
@@ -110,7 +118,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     # The line that scripts and people wait for.
-    print(f"listening on {address(listener)}", flush=True)  # noqa: T201
+    print(f"listening on {address(listener, tls)}", flush=True)  # noqa: T201
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from webviewer.errors import InvalidRequestError
@@ -71,6 +71,13 @@ class Settings(BaseSettings):
     render_url: str = ""
     render_nodes_url: str = ""
     """Like render_url, but its name resolves to every render node; empty = render_url. Control asks them for their load."""
+    tls_certificate: Path | None = None
+    """PEM, the part's own certificate first: with it and ``tls_key`` the part speaks https instead of http."""
+    tls_key: Path | None = None
+    tls_authority: Path | None = None
+    """PEM: certificates of other parts must be by one of these authorities; null = by those that the system trusts."""
+    nodes_port: Port | None = None
+    """Control: serve the other parts here, with ``tls_certificate``; its own port then stays http, for a proxy in front."""
 
     # Sessions and people
     demo: bool = False
@@ -106,6 +113,14 @@ class Settings(BaseSettings):
     no_log_to_console: bool = False
     no_log_flush: bool = False
     high_precision_log_time_labels: bool = False
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        """Refuse half of a certificate: the part would speak http where TLS is meant."""
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            text = "tls_certificate and tls_key belong together: give both or none"
+            raise ValueError(text)
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +19,7 @@ import structlog
 from starlette.applications import Starlette
 
 import webviewer
-from webviewer import server
+from webviewer import server, tls
 from webviewer.clients.render import RenderClient
 from webviewer.clients.render_nodes import RenderNodes
 from webviewer.clients.storage import StorageClient
@@ -87,8 +88,10 @@ async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> P
     if missing:
         text = f"control needs {' and '.join(missing)}: the addresses of the other parts"
         raise InvalidRequestError(text)
-    storage, render = StorageClient(settings.storage_url), RenderClient(settings.render_url)
-    nodes = RenderNodes(settings.render_nodes_url or settings.render_url)
+    trusted = tls.client_context(settings.tls_authority)
+    storage = StorageClient(settings.storage_url, tls=trusted)
+    render = RenderClient(settings.render_url, trusted)
+    nodes = RenderNodes(settings.render_nodes_url or settings.render_url, trusted)
     for each in (storage, render, nodes):
         stack.push_async_callback(each.aclose)
     return Peers(storage=storage, render=render, render_nodes=nodes)
@@ -103,12 +106,15 @@ async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:
         raise InvalidRequestError(text)
     headers = {"Authorization": f"Bearer {settings.node_secret.get_secret_value()}"}
     # trust_env off: a proxy of the environment is for the world, and must not see the secret.
-    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+    trusted = tls.client_context(settings.tls_authority)
+    async with httpx2.AsyncClient(timeout=5.0, trust_env=False, verify=trusted) as client:
         while True:
             try:
                 answer = await client.get(f"{settings.control_url.rstrip('/')}/v2/keys", headers=headers)
             except httpx2.TransportError as error:
-                _log.info("waiting for control", url=settings.control_url, cause=type(error).__name__)
+                reason = tls.distrust("control", error)
+                tell = _log.warning if reason else _log.info
+                tell("waiting for control", url=settings.control_url, cause=reason or type(error).__name__)
                 await asyncio.sleep(_KEY_RETRY_SECONDS)
                 continue
             if answer.status_code in (401, 403):
@@ -154,12 +160,20 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
+def _secured(settings: Settings) -> ssl.SSLContext | None:
+    """Return how this part speaks https, null for http. Raises InvalidRequestError for files that cannot be used."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return tls.server_context(settings.tls_certificate, settings.tls_key)
+
+
 async def run_unified(settings: Settings) -> None:
     """Run everything in this process until it is told to stop."""
     listener = server.listen(settings.host, UNIFIED_PORT if settings.port is None else settings.port)
     _log.info("starting", role="unified", version=webviewer.__version__)
+    secured = _secured(settings)
     async with unified(settings) as app:
-        await server.serve(app, listener)
+        await server.serve(app, listener, tls=secured)
 
 
 async def run_single(name: RoleName, settings: Settings) -> None:
@@ -167,6 +181,7 @@ async def run_single(name: RoleName, settings: Settings) -> None:
     role: Role[Any] = find_role(name)
     listener = server.listen(settings.host, role.default_port if settings.port is None else settings.port)
     _log.info("starting", role=name, version=webviewer.__version__)
+    secured = _secured(settings)
     try:
         metrics, thread = prometheus_client.start_http_server(settings.metrics_port, settings.host)
     except OSError as error:
@@ -177,8 +192,12 @@ async def run_single(name: RoleName, settings: Settings) -> None:
         )
         raise InvalidRequestError(text) from error
     try:
-        async with single(name, settings) as running:
-            await server.serve(running.app, listener, running.before_stop)
+        async with single(name, settings) as running, AsyncExitStack() as stack:
+            if name == "control" and settings.nodes_port is not None:
+                nodes = server.listen(settings.host, settings.nodes_port)
+                await stack.enter_async_context(server.serving(running.app, nodes, secured))
+                secured = None
+            await server.serve(running.app, listener, running.before_stop, secured)
     finally:
         metrics.shutdown()
         thread.join()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from webviewer import tls
 from webviewer.clients.storage import StorageClient
 from webviewer.errors import PeerUnavailableError
 from webviewer.ports.storage import StoragePort
@@ -30,7 +32,8 @@ MOVE_SECONDS = 20.0
 class Storages:
     """Storage nodes by address: the one of this process in unified mode, clients otherwise."""
 
-    def __init__(self, default_url: str) -> None:
+    def __init__(self, default_url: str, trusted: ssl.SSLContext | None = None) -> None:
+        self._trusted = trusted
         self.own: StoragePort | None = None
         self._default_url = default_url
         self._clients: dict[str, StorageClient] = {}
@@ -44,7 +47,7 @@ class Storages:
             text = "the address of the storage node is not known"
             raise PeerUnavailableError(text)
         if url not in self._clients:
-            self._clients[url] = StorageClient(url)
+            self._clients[url] = StorageClient(url, tls=self._trusted)
         return self._clients[url]
 
     async def aclose(self) -> None:
@@ -76,11 +79,11 @@ async def build(settings: Settings, mode: Mode, clock: Clock | None = None) -> A
     device = await asyncio.to_thread(devices.choose, settings.device)
     pool = WorkerPool(settings.render_workers, settings.max_thread_pool_threads, device.backend)
     keep = not (settings.no_image_cache or settings.no_volume_cache)
-    storages = Storages("" if mode.unified else settings.storage_url)
+    storages = Storages("" if mode.unified else settings.storage_url, tls.client_context(settings.tls_authority))
     clock = clock or LoopClock()
     context = Context(
         pool=pool,
-        library=SeriesLibrary(pool, settings.volume_budget_bytes, keep=keep),
+        library=SeriesLibrary(pool, settings.volume_budget_bytes, keep=keep, authority=settings.tls_authority),
         frames=FrameCache(0 if settings.no_image_cache else settings.frame_cache_bytes),
         slots=SlotTable(settings.render_slots, clock),
         clock=clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,12 +13,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from webviewer.domain.load import NodeLoad
-from webviewer.errors import PeerUnavailableError
 from webviewer.ports.render import LinkClosedError, RenderLink
+from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
 from webviewer.wire.messages import MAX_MESSAGE_BYTES, ErrorMessage
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
+_WHO = "the render node"
 _OPEN_SECONDS = 10.0
 _MAX_FRAME_BYTES = 512 * 1024 * 1024
 _ABNORMAL = 1006
@@ -26,11 +28,14 @@ _ABNORMAL = 1006
 class RenderClient:
     """Implements :class:`webviewer.ports.render.RenderPort`; close it by :meth:`aclose`."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, tls: ssl.SSLContext | None = None, name: str | None = None) -> None:
+        """``name`` is what the node's certificate must say where ``base_url`` holds an address."""
         base = base_url.rstrip("/")
         self._socket_url = "ws" + base.removeprefix("http") + "/v1/session"
         # trust_env off: a proxy of the environment is for the world, not for a node beside us.
-        self._http = httpx2.AsyncClient(base_url=base, timeout=_TIMEOUT, trust_env=False)
+        self._http = httpx2.AsyncClient(base_url=base, timeout=_TIMEOUT, trust_env=False, verify=tls or True)
+        self._tls = tls if base.startswith("https") else None
+        self._name = name if base.startswith("https") else None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -53,12 +58,12 @@ class RenderClient:
                 ping_interval=None,
                 max_size=_MAX_FRAME_BYTES,
                 proxy=None,
+                **self._secured(),
             )
         except InvalidStatus as error:
             raise from_problem(error.response.status_code, bytes(error.response.body or b"")) from error
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:
-            text = "the render node does not answer"
-            raise PeerUnavailableError(text) from error
+            raise unreachable(_WHO, error) from error
         link = _SocketLink(socket)
         try:
             yield link
@@ -84,15 +89,19 @@ class RenderClient:
         headers = {"Authorization": _bearer(token)}
         await self._ask("PUT", "/v1/draining", headers=headers, json={"draining": draining, "move": move})
 
+    def _secured(self) -> dict[str, Any]:
+        settings = {"ssl": self._tls, "server_hostname": self._name}
+        return {name: value for name, value in settings.items() if value is not None}
+
     async def _get(self, path: str, **arguments: Any) -> httpx2.Response:  # noqa: ANN401 - passed on
         return await self._ask("GET", path, **arguments)
 
     async def _ask(self, method: str, path: str, **arguments: Any) -> httpx2.Response:  # noqa: ANN401 - passed on
         try:
-            answer = await self._http.request(method, path, **arguments)
+            names = {"sni_hostname": self._name} if self._name else {}
+            answer = await self._http.request(method, path, extensions=names, **arguments)
         except httpx2.TransportError as error:
-            text = "the render node does not answer"
-            raise PeerUnavailableError(text) from error
+            raise unreachable(_WHO, error) from error
         if not answer.is_success:
             raise from_problem(answer.status_code, answer.content)
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -16,13 +17,14 @@ _PORTS = {"http": 80, "https": 443}
 class RenderNodes:
     """Implements :class:`webviewer.ports.render.RenderNodesPort`; close it by :meth:`aclose`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             text = f"the address of the render nodes must be like http://name:8092, not {url!r}"
             raise InvalidRequestError(text)
         self._scheme, self._host = parts.scheme, parts.hostname
         self._port = parts.port or _PORTS[parts.scheme]
+        self._tls = tls
         self._clients: dict[str, RenderClient] = {}
 
     async def aclose(self) -> None:
@@ -43,5 +45,7 @@ class RenderNodes:
             await self._clients.pop(address).aclose()
         for address in addresses - self._clients.keys():
             host = f"[{address}]" if ":" in address else address
-            self._clients[address] = RenderClient(f"{self._scheme}://{host}:{self._port}")
+            # Certificates are of the name: addresses come and go.
+            url = f"{self._scheme}://{host}:{self._port}"
+            self._clients[address] = RenderClient(url, self._tls, self._host)
         return dict(self._clients)

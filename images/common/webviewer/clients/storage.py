@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,13 +21,15 @@ from webviewer.domain.study import (
     StudyQuery,
     UploadState,
 )
-from webviewer.errors import NotFoundError, PeerUnavailableError
+from webviewer.errors import NotFoundError
 from webviewer.ports.storage import EncodedFrame, SeriesLocation
+from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
 from webviewer.wire.frame_stream import decode_frames
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 _LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
+_WHO = "the storage node"
 _CHUNK_BYTES = 1024 * 1024
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,10 +37,17 @@ M = TypeVar("M", bound=BaseModel)
 class StorageClient:
     """Implements :class:`webviewer.ports.storage.StoragePort`; close it by :meth:`aclose`."""
 
-    def __init__(self, base_url: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, transport: httpx2.AsyncBaseTransport | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         # trust_env off: a proxy of the environment is for the world, not for a node beside us.
         self._client = httpx2.AsyncClient(
-            base_url=base_url.rstrip("/"), timeout=_TIMEOUT, limits=_LIMITS, transport=transport, trust_env=False
+            base_url=base_url.rstrip("/"),
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            transport=transport,
+            trust_env=False,
+            verify=tls or True,
         )
 
     async def aclose(self) -> None:
@@ -121,8 +131,7 @@ class StorageClient:
                 async for frame in decode_frames(answer.aiter_raw(_CHUNK_BYTES)):
                     yield frame
         except httpx2.TransportError as error:
-            text = "the storage node does not answer"
-            raise PeerUnavailableError(text) from error
+            raise unreachable(_WHO, error) from error
 
     async def _read(self, model: type[M], method: str, path: str, token: str, **arguments: Any) -> M:  # noqa: ANN401 - passed on
         return model.model_validate_json(await self._send(method, path, token, **arguments))
@@ -134,8 +143,7 @@ class StorageClient:
         try:
             answer = await self._client.request(method, path, headers=headers, **arguments)
         except httpx2.TransportError as error:
-            text = "the storage node does not answer"
-            raise PeerUnavailableError(text) from error
+            raise unreachable(_WHO, error) from error
         if not answer.is_success:
             raise from_problem(answer.status_code, answer.content)
         return answer.content

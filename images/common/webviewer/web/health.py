@@ -48,6 +48,7 @@ class Readiness:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._parts[name]()
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
-            _log.warning("not ready", part=name, cause=type(error).__name__)
+            reason = {"reason": error.message} if isinstance(error, PeerUnavailableError) else {}
+            _log.warning("not ready", part=name, cause=type(error).__name__, **reason)
             return False
         return True

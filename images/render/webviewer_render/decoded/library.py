@@ -7,6 +7,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -34,14 +35,22 @@ _SMALL_SERIES = 64
 
 
 class SeriesLibrary:
-    """``budget`` is in bytes of decoded pixels; ``keep`` tells whether a series stays after its last viewport closed."""
+    """``budget`` is in bytes of decoded pixels; ``keep`` tells whether a series stays after its last viewport closed.
 
-    def __init__(self, pool: WorkerPool, budget: int, *, keep: bool) -> None:
+    ``authority`` is a PEM file that certificates of storage nodes must be by; null = those that the system trusts.
+    """
+
+    def __init__(self, pool: WorkerPool, budget: int, *, keep: bool, authority: Path | None = None) -> None:
         self._pool = pool
         self._budget = budget
         self._keep = keep
+        self._authority = authority
         self._series: OrderedDict[tuple[str, str, int], Series] = OrderedDict()
         self._numbers = itertools.count(1)
+
+    def source(self, token: str, storage: str | None) -> Source:
+        """Return where workers fetch encoded pixels: from the storage node at an address, or from files of this machine."""
+        return Source(token=token, storage=storage, authority=self._authority)
 
     async def open(
         self, pixels: PixelSource, series: str, storage: Callable[[str | None], StoragePort], *, whole: bool = False
@@ -57,7 +66,7 @@ class SeriesLibrary:
         if manifest.series != series:
             text = "the right to read pixels is for another series"
             raise ForbiddenError(text)
-        source = Source(token=pixels.token, storage=pixels.storage)
+        source = self.source(pixels.token, pixels.storage)
         content = await self._content(manifest)
         if whole:
             content = replace(content, reduction=self._reduction(content))

@@ -38,7 +38,7 @@ class Thumbnails:
         key = f"thumbnail|{manifest.series}|{manifest.version}|{size}|{webviewer.__version__}|{anonymised}"
         frame = self._context.frames.get(key)
         if frame is None:
-            frame = await self._draw(manifest, size, Source(token=token, storage=storage), key)
+            frame = await self._draw(manifest, size, self._context.library.source(token, storage), key)
             self._context.frames.put(key, frame)
         return frame.payload, MEDIA_TYPES[frame.description.encoding]
 

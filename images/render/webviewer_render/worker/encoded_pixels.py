@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 
 from webviewer.clients.storage import StorageClient
 from webviewer.domain.study import InstanceSource
 from webviewer.errors import DamagedObjectError, NotFoundError, PeerUnavailableError
 from webviewer.ports.storage import EncodedFrame
+from webviewer.tls import client_context
 from webviewer_render.worker.protocol import Source
 
 
@@ -40,12 +44,18 @@ def _read(descriptor: int, offset: int, length: int) -> bytes:
     return content
 
 
+@functools.lru_cache(maxsize=4)
+def _trusted(authority: Path | None) -> ssl.SSLContext:
+    """Return whom to believe, read once: streams are many."""
+    return client_context(authority)
+
+
 async def stream(source: Source, first: int) -> AsyncGenerator[EncodedFrame, None]:
     """Stream the frames of a series from its storage node, starting at manifest index ``first``."""
     if source.storage is None:
         text = "the address of the storage node is not known"
         raise PeerUnavailableError(text)
-    client = StorageClient(source.storage)
+    client = StorageClient(source.storage, tls=_trusted(source.authority))
     try:
         async with aclosing(client.series_frames(source.token, first)) as frames:
             async for frame in frames:

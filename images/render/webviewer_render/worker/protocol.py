@@ -8,6 +8,7 @@ each with the number of its arena (u32), because descriptors cannot be put into 
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -33,6 +34,8 @@ class Source(_Message):
 
     token: str
     storage: str | None = None
+    authority: Path | None = None
+    """PEM that the certificate of ``storage`` must be by; null = the system's."""
 
 
 class Attach(_Message):
