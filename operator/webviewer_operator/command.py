@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import Sequence
 
-import httpx2
 import structlog
 
 from webviewer import __version__, server
@@ -33,9 +33,8 @@ async def _run(namespaces: Sequence[str], host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # trust_env off: a proxy of the environment is for the world, not for pods beside us.
-    async with client.connect() as kube, httpx2.AsyncClient(trust_env=False) as http:
-        reconciler = Reconciler(kube, HttpCapacity(http), time.time, __version__)
+    async with client.connect() as kube, contextlib.aclosing(HttpCapacity()) as capacity:
+        reconciler = Reconciler(kube, capacity, time.time, __version__)
         controller = Controller(reconciler.reconcile)
         async with server.serving(probes.create_app(controller.stalled), listener):
             print(f"listening on {server.address(listener)}", flush=True)  # noqa: T201 - what scripts wait for

@@ -1,13 +1,16 @@
 """The operator asks a real control for capacity."""
 
+import contextlib
+
 import httpx2
 import pytest
 from pydantic import SecretStr
 
 from webviewer.domain.load import NodeLoad
-from webviewer_operator.scaling.capacity import HttpCapacity
+from webviewer_operator.scaling.capacity import ControlAccess, HttpCapacity
 
 SECRET = "node-secret-of-the-test"
+ACCESS = ControlAccess(SECRET)
 
 
 class OneNode:
@@ -25,23 +28,23 @@ async def asked(start):
     nodes = OneNode()
     running = await start(node_secret=SecretStr(SECRET), render_nodes=nodes)
     nodes.found = {"10.0.0.7": running.render}
-    async with httpx2.AsyncClient(trust_env=False) as client:
-        yield HttpCapacity(client, httpx2.URL(running.url).port), running.render
+    async with contextlib.aclosing(HttpCapacity(httpx2.URL(running.url).port)) as capacity:
+        yield capacity, running.render
 
 
 async def test_loads_come_by_address_and_draining_goes_the_same_way(asked):
     capacity, node = asked
-    answer = await capacity.read(["127.0.0.1"], SECRET)
+    answer = await capacity.read(["127.0.0.1"], ACCESS)
     assert answer.loads == {"10.0.0.7": NodeLoad(slots=4, used=1, draining=False)}
-    assert await capacity.set_draining("127.0.0.1", SECRET, "10.0.0.7", draining=True, move=True)
-    assert (await capacity.read(["127.0.0.1"], SECRET)).loads["10.0.0.7"].draining
+    assert await capacity.set_draining("127.0.0.1", ACCESS, "10.0.0.7", draining=True, move=True)
+    assert (await capacity.read(["127.0.0.1"], ACCESS)).loads["10.0.0.7"].draining
     assert node.moved
-    assert not await capacity.set_draining("127.0.0.1", SECRET, "10.0.0.8", draining=True)
+    assert not await capacity.set_draining("127.0.0.1", ACCESS, "10.0.0.8", draining=True)
 
 
 async def test_nothing_is_known_when_one_control_does_not_answer(asked):
     capacity, _ = asked
-    assert await capacity.read(["127.0.0.1", "127.0.0.2"], "wrong") is None
-    assert await capacity.read([], SECRET) is None
-    assert await capacity.read(["127.0.0.1", "::1"], SECRET) is None
-    assert not await capacity.set_draining("::1", SECRET, "10.0.0.7", draining=True)
+    assert await capacity.read(["127.0.0.1", "127.0.0.2"], ControlAccess("wrong")) is None
+    assert await capacity.read([], ACCESS) is None
+    assert await capacity.read(["127.0.0.1", "::1"], ACCESS) is None
+    assert not await capacity.set_draining("::1", ACCESS, "10.0.0.7", draining=True)

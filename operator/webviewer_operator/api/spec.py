@@ -77,6 +77,9 @@ class Images(Resource):
     """Whole reference, in place of the one made of repository and version; the same for the next ones."""
     storage: ImageReference | None = None
     render: ImageReference | None = None
+    """Of pools without GPU."""
+    render_nvidia: ImageReference | None = None
+    """Of pools with a GPU; null = the tag of render with ``-nvidia`` at its end."""
     postgres: ImageReference = "postgres:18"
     """Of the embedded database; its user must have the number 999."""
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
@@ -280,6 +283,8 @@ class Pool(Resource):
     threads: Annotated[int, Field(ge=1, le=256)] = 4
     bandwidth: Annotated[int, Field(ge=0, le=10_000_000_000)] = 0
     """Bytes per second and rendering context; 0 = unlimited."""
+    image: ImageReference | None = None
+    """Whole reference, in place of the one for pools with or without GPU: say, Mesa for GPUs of another make."""
     gpu: Gpu = Gpu()
     pod: PodOverrides = PodOverrides()
 
@@ -319,6 +324,12 @@ class NetworkPolicySpec(Resource):
     """Namespaces that may scrape metrics; empty = every one."""
 
 
+class Tls(Resource):
+    """Encryption between pods, with an authority of the cluster's own. TLS for browsers is ingress's or the gateway's."""
+
+    enabled: bool = True
+
+
 class ClusterSpec(Resource):
     """A WebViewer installation."""
 
@@ -334,5 +345,6 @@ class ClusterSpec(Resource):
     render: RenderSpec = RenderSpec()
     database: DatabaseSpec = DatabaseSpec(embedded=EmbeddedDatabase())
     sessions: SessionPolicy = SessionPolicy()
+    tls: Tls = Tls()
     network_policy: NetworkPolicySpec = NetworkPolicySpec()
     log_level: Literal["error", "warning", "info", "debug"] = "info"

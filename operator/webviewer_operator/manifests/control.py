@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from webviewer_operator.cluster import Cluster, Manifest
-from webviewer_operator.manifests import naming, pod, secret_names
+from webviewer_operator.manifests import naming, pod, secret_names, tls
 from webviewer_operator.manifests.plan import Plan
 
 COMPONENT = "control"
@@ -49,10 +49,11 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
         "name": COMPONENT,
         "image": plan.images[COMPONENT],
         "command": ["webviewer"],
-        "args": ["control", "--host", "0.0.0.0", "--data", pod.DATA],  # noqa: S104 - a pod serves its Service
+        "args": ["control", "--host", "0.0.0.0", "--data", pod.DATA, *_nodes_arguments(cluster)],  # noqa: S104 - for its Service
         "env": environment(cluster),
         "ports": [
             {"name": "http", "containerPort": naming.HTTP_PORTS[COMPONENT]},
+            *([{"name": "nodes", "containerPort": naming.NODES_PORT}] if cluster.spec.tls.enabled else []),
             {"name": "metrics", "containerPort": naming.METRICS_PORT},
         ],
         **pod.probes("http"),
@@ -60,6 +61,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
             {"name": "data", "mountPath": pod.DATA},
             _mounted("keys", secret_names.INSTANCE_KEY),
             _mounted("admin", secret_names.ADMIN_PASSWORD),
+            *tls.mounts(cluster),
         ],
     }
     parts = pod.PodParts(
@@ -71,6 +73,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
             {"name": "data", "emptyDir": {}},
             pod.secret_volume("keys", keys),
             pod.secret_volume("admin", admin),
+            *tls.volumes(cluster, COMPONENT),
         ],
         secrets_sum=plan.sums.get(COMPONENT, ""),
         extra={"terminationGracePeriodSeconds": _GRACE_SECONDS},
@@ -105,6 +108,7 @@ def environment(cluster: Cluster) -> list[Manifest]:
         pod.variable("WEBVIEWER_AE_TITLE", cluster.spec.storage.dicom.ae_title),
         pod.variable("WEBVIEWER_FRAME_ANCESTORS", spec.frame_ancestors),
         pod.variable("WEBVIEWER_LOG_LEVEL", cluster.spec.log_level),
+        *tls.variables(cluster),
     ]
     if public_url(cluster):
         found.append(pod.variable("WEBVIEWER_SERVER_URL", public_url(cluster)))
@@ -145,13 +149,21 @@ def _nodes_service(cluster: Cluster) -> Manifest:
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
             "selector": naming.selector(cluster, COMPONENT),
-            "ports": [_http_port()],
+            "ports": [_nodes_port() if cluster.spec.tls.enabled else _http_port()],
         },
     }
 
 
 def _http_port() -> Manifest:
     return {"name": "http", "port": naming.HTTP_PORTS[COMPONENT], "targetPort": "http", "appProtocol": "http"}
+
+
+def _nodes_port() -> Manifest:
+    return {"name": "https", "port": naming.NODES_PORT, "targetPort": "nodes", "appProtocol": "https"}
+
+
+def _nodes_arguments(cluster: Cluster) -> list[str]:
+    return ["--nodes-port", str(naming.NODES_PORT)] if cluster.spec.tls.enabled else []
 
 
 def _ingress(cluster: Cluster) -> Manifest:

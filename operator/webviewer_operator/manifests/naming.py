@@ -16,6 +16,8 @@ COMPONENT = "app.kubernetes.io/component"
 POOL = f"{GROUP}/pool"
 HTTP_PORTS = {"control": 8090, "storage": 8091, "render": 8092}
 DICOM_PORT = 11112
+NODES_PORT = 8443
+"""Where control serves the other parts by TLS; pages are served on its HTTP port, to what terminates TLS in front of it."""
 METRICS_PORT = 9180
 DATABASE_PORT = 5432
 
@@ -43,7 +45,22 @@ def object_name(cluster: Cluster, *parts: str) -> str:
 
 def http_url(cluster: Cluster, service: str, role: str) -> str:
     """Return where pods of this cluster reach a Service of the role."""
-    return f"http://{object_name(cluster, service)}.{cluster.namespace}.svc:{HTTP_PORTS[role]}"
+    return f"{scheme(cluster)}://{host(cluster, service)}:{node_port(cluster, role)}"
+
+
+def host(cluster: Cluster, service: str) -> str:
+    """Return the DNS name of a Service of this cluster."""
+    return f"{object_name(cluster, service)}.{cluster.namespace}.svc"
+
+
+def scheme(cluster: Cluster) -> str:
+    """Return how parts talk to each other."""
+    return "https" if cluster.spec.tls.enabled else "http"
+
+
+def node_port(cluster: Cluster, role: str) -> int:
+    """Return the port on which a role serves the other parts."""
+    return NODES_PORT if role == "control" and cluster.spec.tls.enabled else HTTP_PORTS[role]
 
 
 def metadata(

@@ -20,7 +20,7 @@ def manifests(cluster: Cluster) -> list[Manifest]:
         senders = [{"ipBlock": {"cidr": network}} for network in dicom.allowed_networks]
         storage.append({"ports": [_port(naming.DICOM_PORT)]} | ({"from": senders} if senders else {}))
     found = [
-        _policy(cluster, "control", [{"ports": [_port(naming.HTTP_PORTS["control"])]}]),
+        _policy(cluster, "control", [{"ports": [_port(number) for number in _control_ports(cluster)]}]),
         _policy(cluster, "storage", storage),
         _policy(
             cluster,
@@ -28,7 +28,7 @@ def manifests(cluster: Cluster) -> list[Manifest]:
             [_allow(cluster, ["control"], naming.HTTP_PORTS["render"])],
             # It decodes what strangers sent: it reaches nothing but what it needs.
             egress=[
-                {"to": [_pods(cluster, "control")], "ports": [_port(naming.HTTP_PORTS["control"])]},
+                {"to": [_pods(cluster, "control")], "ports": [_port(naming.node_port(cluster, "control"))]},
                 {"to": [_pods(cluster, "storage")], "ports": [_port(naming.HTTP_PORTS["storage"])]},
                 {"ports": _DNS},
             ],
@@ -38,6 +38,11 @@ def manifests(cluster: Cluster) -> list[Manifest]:
         users = ["control", "storage", "migration"]
         found.append(_policy(cluster, "database", [_allow(cluster, users, naming.DATABASE_PORT)], metrics=False))
     return found
+
+
+def _control_ports(cluster: Cluster) -> Sequence[int]:
+    """Ports of pages and of nodes. The operator asks for the load, from a namespace that nobody knows here."""
+    return sorted({naming.HTTP_PORTS["control"], naming.node_port(cluster, "control")})
 
 
 def _policy(

@@ -38,5 +38,9 @@ def wanted_images(cluster: Cluster, own_version: str) -> dict[str, str]:
     def image(role: str) -> str:
         return getattr(images, role) or f"{images.repository}-{role}:{version}"
 
-    pools = {render_key(pool): image("render") for pool in cluster.spec.render.pools}
+    nvidia = images.render_nvidia or f"{images.repository}-render:{version}-nvidia"
+    pools = {
+        render_key(name): pool.image or (image("render") if pool.gpu.mode == "None" else nvidia)
+        for name, pool in cluster.spec.render.pools.items()
+    }
     return {"control": image("control"), "storage": image("storage"), "database": images.postgres} | pools

@@ -80,11 +80,11 @@ def amounts(resources: ResourceAmounts) -> Manifest:
     }
 
 
-def probes(port: str, start_seconds: int = 120) -> Manifest:
+def probes(port: str, start_seconds: int = 120, scheme: str = "http") -> Manifest:
     """Return the probes of a role; it has ``start_seconds`` to answer for the first time."""
 
     def ask(path: str, period: int, failures: int) -> Manifest:
-        get = {"path": path, "port": port}
+        get = {"path": path, "port": port} | ({"scheme": "HTTPS"} if scheme == "https" else {})
         return {"httpGet": get, "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures}
 
     return {

@@ -7,7 +7,7 @@ import json
 
 from webviewer_operator.api.spec import Pool
 from webviewer_operator.cluster import Cluster, Manifest
-from webviewer_operator.manifests import control, naming, pod, quantity, secret_names
+from webviewer_operator.manifests import control, naming, pod, quantity, secret_names, tls
 from webviewer_operator.manifests.plan import Plan, render_key
 
 COMPONENT = "render"
@@ -48,8 +48,8 @@ def _deployment(cluster: Cluster, name: str, pool: Pool, plan: Plan) -> Manifest
             {"name": "metrics", "containerPort": naming.METRICS_PORT},
         ],
         # Kernels are loaded and a picture is drawn before it is ready.
-        **pod.probes("http", start_seconds=300),
-        "volumeMounts": [{"name": "data", "mountPath": pod.DATA}],
+        **pod.probes("http", start_seconds=300, scheme=naming.scheme(cluster)),
+        "volumeMounts": [{"name": "data", "mountPath": pod.DATA}, *tls.mounts(cluster)],
     }
     extra: Manifest = {"terminationGracePeriodSeconds": _GRACE_SECONDS}
     if pool.gpu.mode == "DRA":
@@ -61,7 +61,7 @@ def _deployment(cluster: Cluster, name: str, pool: Pool, plan: Plan) -> Manifest
         container=container,
         overrides=pool.pod,
         resources=_resources(pool),
-        volumes=[{"name": "data", "emptyDir": {}}],
+        volumes=[{"name": "data", "emptyDir": {}}, *tls.volumes(cluster, COMPONENT)],
         pool=name,
         secrets_sum=plan.sums.get(render_key(name), ""),
         extra=extra,
@@ -96,6 +96,7 @@ def _environment(cluster: Cluster, pool: Pool) -> list[Manifest]:
         pod.variable("WEBVIEWER_RENDER_BANDWIDTH", pool.bandwidth),
         pod.variable("WEBVIEWER_VOLUME_BUDGET_BYTES", int(quantity.parse(pool.volume_budget))),
         pod.variable("WEBVIEWER_LOG_LEVEL", cluster.spec.log_level),
+        *tls.variables(cluster),
     ]
     if pool.gpu.mode != "None":
         found.append(pod.variable("NVIDIA_DRIVER_CAPABILITIES", _GPU_CAPABILITIES))
@@ -132,7 +133,7 @@ def _service(cluster: Cluster, name: str) -> Manifest:
     port = naming.HTTP_PORTS[COMPONENT]
     spec: Manifest = {
         "selector": naming.selector(cluster, COMPONENT),
-        "ports": [{"name": "http", "port": port, "targetPort": "http", "appProtocol": "http"}],
+        "ports": [{"name": "http", "port": port, "targetPort": "http", "appProtocol": naming.scheme(cluster)}],
     }
     if name == NODES_SERVICE:
         spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}

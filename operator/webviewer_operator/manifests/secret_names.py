@@ -13,6 +13,13 @@ NODE_SECRET = "node-secret"  # noqa: S105 - a key
 METRICS_TOKEN = "metrics-token"  # noqa: S105 - a key
 ADMIN = "admin"
 ADMIN_PASSWORD = "initial-admin-password"  # noqa: S105 - a key
+AUTHORITY = "ca"
+"""Signs the certificates of the parts. No pod gets its key."""
+TLS = {"control": "control-tls", "storage": "storage-tls", "render": "render-tls"}
+"""Certificates by component. A render pod, which decodes what strangers sent, has no other's."""
+TLS_CERTIFICATE = "tls.crt"
+TLS_KEY = "tls.key"
+AUTHORITIES = "ca.crt"
 DATABASE = "database"
 DATABASE_PASSWORD = "password"  # noqa: S105 - a key
 DATABASE_URI = "uri"

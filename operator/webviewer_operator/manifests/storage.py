@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from webviewer_operator.api.spec import Volume
 from webviewer_operator.cluster import Cluster, Manifest
-from webviewer_operator.manifests import control, naming, pod, secret_names
+from webviewer_operator.manifests import control, naming, pod, secret_names, tls
 from webviewer_operator.manifests.plan import Plan
 
 COMPONENT = "storage"
@@ -54,14 +54,15 @@ def _stateful_set(cluster: Cluster, plan: Plan) -> Manifest:
         "env": _environment(cluster),
         "ports": ports,
         # The first start may index again what a crash left.
-        **pod.probes("http", start_seconds=600),
-        "volumeMounts": [{"name": VOLUME, "mountPath": pod.DATA}],
+        **pod.probes("http", start_seconds=600, scheme=naming.scheme(cluster)),
+        "volumeMounts": [{"name": VOLUME, "mountPath": pod.DATA}, *tls.mounts(cluster)],
     }
     parts = pod.PodParts(
         component=COMPONENT,
         container=container,
         overrides=spec.pod,
         resources={"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "4Gi"}},
+        volumes=tls.volumes(cluster, COMPONENT),
         secrets_sum=plan.sums.get(COMPONENT, ""),
         extra={"terminationGracePeriodSeconds": _GRACE_SECONDS},
     )
@@ -92,6 +93,7 @@ def _environment(cluster: Cluster) -> list[Manifest]:
         pod.variable("WEBVIEWER_AE_TITLE", dicom.ae_title),
         pod.variable("WEBVIEWER_DICOM_PROCESSES", dicom.processes),
         pod.variable("WEBVIEWER_LOG_LEVEL", cluster.spec.log_level),
+        *tls.variables(cluster),
     ]
 
 
@@ -104,7 +106,7 @@ def _service(cluster: Cluster) -> Manifest:
         "spec": {
             "clusterIP": "None",
             "selector": naming.selector(cluster, COMPONENT),
-            "ports": [{"name": "http", "port": port, "targetPort": "http", "appProtocol": "http"}],
+            "ports": [{"name": "http", "port": port, "targetPort": "http", "appProtocol": naming.scheme(cluster)}],
         },
     }
 

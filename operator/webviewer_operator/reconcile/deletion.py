@@ -45,7 +45,7 @@ async def _delete_data(kube: KubePort, cluster: Cluster) -> None:
         for each in await kube.list(kind, cluster.namespace, selector):
             if "deletionTimestamp" not in each["metadata"]:
                 await kube.delete(kind, cluster.namespace, each["metadata"]["name"], each["metadata"]["uid"])
-    for name in secrets.names(cluster).values():
+    for name in {**secrets.names(cluster), **secrets.names_of_tls(cluster)}.values():
         secret = await kube.get(port.SECRET, cluster.namespace, name)
         if secret and (secret["metadata"].get("labels") or {}).get(naming.MANAGED_BY) == naming.MANAGER:
             await kube.delete(port.SECRET, cluster.namespace, name, secret["metadata"]["uid"])

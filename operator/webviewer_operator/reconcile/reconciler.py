@@ -13,7 +13,7 @@ from webviewer_operator.api.status import ClusterStatus
 from webviewer_operator.cluster import Cluster, Manifest
 from webviewer_operator.kube import port
 from webviewer_operator.kube.port import KubePort
-from webviewer_operator.manifests import secret_names
+from webviewer_operator.manifests import control, naming, secret_names
 from webviewer_operator.reconcile import deletion, events, rollout, secrets, status
 from webviewer_operator.reconcile.events import Event
 from webviewer_operator.reconcile.observed import Observed, observe
@@ -21,7 +21,7 @@ from webviewer_operator.reconcile.report import Report
 from webviewer_operator.reconcile.round import Round
 from webviewer_operator.reconcile.status import Conditions
 from webviewer_operator.scaling import pools
-from webviewer_operator.scaling.capacity import CapacityAnswer, CapacityPort
+from webviewer_operator.scaling.capacity import CapacityAnswer, CapacityPort, ControlAccess
 from webviewer_operator.scaling.pools import Patience, Scaling
 
 SOON_SECONDS = 5.0
@@ -72,27 +72,27 @@ class Reconciler:
         observed = await observe(self.kube, cluster)
         told: list[Event] = []
         first = Round(self.kube, cluster, observed, self.version)
-        if await first.make_secrets():
+        if await first.make_secrets(self.now()):
             told += first.events
             observed = await observe(self.kube, cluster)
         now = self.now()
-        controls, secret = _controls(observed), _node_secret(observed)
-        answer = await self._ask(cluster, controls, secret)
+        controls, access = _controls(observed), _access(cluster, observed)
+        answer = await self._ask(cluster, controls, access)
         scaling = self._scale(cluster, observed, answer, now)
         this = Round(self.kube, cluster, observed, self.version)
         plan, found = this.plan(scaling)
         told += await pools.carry_out(scaling, cluster, observed, self.kube, now)
         await this.apply_all(plan)
-        await pools.order(scaling, observed, self.capacity, controls, secret)
+        await pools.order(scaling, observed, self.capacity, controls, access)
         report = Report(this, scaling, found.waiting, self._conditions(resource, cluster))
         before = status.read(resource)
         await self._tell(resource, before, report.status(before), [*told, *this.events, *report.conditions.events()])
         return _due(cluster, report)
 
-    async def _ask(self, cluster: Cluster, controls: list[str], secret: str) -> CapacityAnswer | None:
-        if cluster.spec.suspend or not controls or not secret:
+    async def _ask(self, cluster: Cluster, controls: list[str], access: ControlAccess) -> CapacityAnswer | None:
+        if cluster.spec.suspend or not controls or not access.secret:
             return None
-        return await self.capacity.read(controls, secret)
+        return await self.capacity.read(controls, access)
 
     def _scale(self, cluster: Cluster, observed: Observed, answer: CapacityAnswer | None, now: float) -> Scaling:
         if cluster.spec.suspend:
@@ -165,8 +165,14 @@ def _controls(observed: Observed) -> list[str]:
     return sorted(found)
 
 
-def _node_secret(observed: Observed) -> str:
-    return secrets.value(observed.secrets.get(secret_names.NODES), secret_names.NODE_SECRET)
+def _access(cluster: Cluster, observed: Observed) -> ControlAccess:
+    """Return how control's pods are asked: with the nodes' secret, and by TLS where its certificate is of this authority."""
+    secret = secrets.value(observed.secrets.get(secret_names.NODES), secret_names.NODE_SECRET)
+    if not cluster.spec.tls.enabled:
+        return ControlAccess(secret)
+    own = observed.secrets.get(secret_names.TLS[control.COMPONENT])
+    name = naming.host(cluster, control.NODES_SERVICE)
+    return ControlAccess(secret, secrets.value(own, secret_names.AUTHORITIES), name)
 
 
 def _due(cluster: Cluster, report: Report) -> float:

@@ -13,7 +13,7 @@ from webviewer_operator.manifests import control, database, desired, naming, qua
 from webviewer_operator.manifests.plan import RENDER, Plan, render_key, wanted_images
 from webviewer_operator.manifests.pod import SECRETS_SUM
 from webviewer_operator.manifests.render import deployment_name
-from webviewer_operator.reconcile import rollout, secrets
+from webviewer_operator.reconcile import rollout, secrets, tls_secrets
 from webviewer_operator.reconcile.difference import needs_apply
 from webviewer_operator.reconcile.events import Event
 from webviewer_operator.reconcile.observed import OWNED, Observed
@@ -84,24 +84,32 @@ class Round:
 
     def _sums(self) -> dict[str, str]:
         """Return the digests of the secrets. Nodes fetch control's keys when they start, so they restart after it."""
-        contents = [(self.observed.secrets.get(name) or {}).get("data") or {} for name in ("keys", "nodes")]
+        contents = [self._data(name) for name in (secret_names.KEYS, secret_names.NODES)]
         node_secret = secrets.value(self.observed.secrets.get("nodes"), secret_names.NODE_SECRET)
         address = {"uri": secrets.value(self.observed.database, secret_names.database_reference(self.cluster)[1])}
-        own, both = secrets.digest(node_secret, *contents), secrets.digest(node_secret, *contents, address)
+
+        def of(component: str) -> str:
+            addresses = [] if component == RENDER else [address]
+            return secrets.digest(node_secret, *contents, *addresses, self._data(secret_names.TLS[component]))
+
         now = self.live["control"]
-        settled = _sum_of(now) == both and rollout.rolled_out(now)
-        found = {"control": both}
+        found = {"control": of("control")}
+        settled = _sum_of(now) == found["control"] and rollout.rolled_out(now)
         for key in self.wanted:
             if key not in {"control", "database"}:
-                new = both if key == "storage" else own
+                new = of(key.partition("/")[0])
                 found[key] = new if settled else _sum_of(self.live[key]) or new
         return found
 
+    def _data(self, purpose: str) -> Manifest:
+        return (self.observed.secrets.get(purpose) or {}).get("data") or {}
+
     # ------------------------------------------------------------ what is done
 
-    async def make_secrets(self) -> bool:
+    async def make_secrets(self, now: float) -> bool:
         """Make Secrets that are missing or to be renewed; return whether there were any."""
-        made = secrets.wanted(self.cluster, self.observed.secrets)
+        existing = self.observed.secrets
+        made = [*secrets.wanted(self.cluster, existing), *tls_secrets.wanted(self.cluster, existing, now)]
         for each in made:
             await self.kube.apply(each)
             if secrets.ROTATION in each["metadata"]["annotations"]:

@@ -22,6 +22,7 @@ INSTANCE_KEY = "instance-key"
 NODE_SECRET = "node-secret"  # noqa: S105 - a name
 ROTATIONS = (SIGNING_KEY, INSTANCE_KEY, NODE_SECRET)
 """What annotations ``rotate.webviewer.dev/<name>`` may name."""
+_OWN = (secret_names.KEYS, secret_names.NODES, secret_names.ADMIN)
 _BYTES = 24
 _ADMIN_BYTES = 12
 
@@ -30,15 +31,20 @@ Makers = dict[str, Callable[[], str]]
 
 def names(cluster: Cluster) -> dict[str, str]:
     """Return the names of the cluster's own Secrets by purpose."""
-    purposes = [secret_names.KEYS, secret_names.NODES, secret_names.ADMIN]
-    if cluster.spec.database.embedded:
-        purposes.append(secret_names.DATABASE)
+    purposes = [*_OWN, *([secret_names.DATABASE] if cluster.spec.database.embedded else [])]
+    found = {purpose: naming.object_name(cluster, purpose) for purpose in purposes}
+    return found | (names_of_tls(cluster) if cluster.spec.tls.enabled else {})
+
+
+def names_of_tls(cluster: Cluster) -> dict[str, str]:
+    """Return the names of Secrets that TLS needs, or needed before it was switched off."""
+    purposes = (secret_names.AUTHORITY, *secret_names.TLS.values())
     return {purpose: naming.object_name(cluster, purpose) for purpose in purposes}
 
 
 def wanted(cluster: Cluster, existing: Mapping[str, Manifest | None]) -> list[Manifest]:
     """Return the Secrets to apply; ``existing`` are those there, by purpose. None is owned: they outlive the cluster."""
-    made = (_made(cluster, purpose, existing.get(purpose)) for purpose in names(cluster))
+    made = (_made(cluster, purpose, existing.get(purpose)) for purpose in names(cluster) if purpose in _MAKERS)
     return [finished(cluster, each, owned=False) for each in made if each is not None]
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import httpx2
+import structlog
 from pydantic import BaseModel
 
 from webviewer.domain.load import NodeLoad
+from webviewer.tls import distrust
 from webviewer_operator import metrics
-from webviewer_operator.manifests.naming import HTTP_PORTS
+from webviewer_operator.manifests.naming import HTTP_PORTS, NODES_PORT
 
 _SECONDS = 10.0
+_CLIENTS = 256
+"""Clusters whose connections are kept."""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +32,24 @@ class CapacityAnswer:
     queued: int
 
 
+@dataclass(frozen=True, slots=True)
+class ControlAccess:
+    """What control is asked with: the secret of nodes; with ``authority`` (PEM) by TLS, its certificate being of ``name``."""
+
+    secret: str
+    authority: str = ""
+    name: str = ""
+
+
 class CapacityPort(Protocol):
     """Control, as scaling needs it."""
 
-    async def read(self, controls: Sequence[str], secret: str) -> CapacityAnswer | None:
+    async def read(self, controls: Sequence[str], access: ControlAccess) -> CapacityAnswer | None:
         """Ask every control pod, by address. Null = not known: one of them did not answer."""
         ...
 
     async def set_draining(
-        self, control: str, secret: str, address: str, *, draining: bool, move: bool = False
+        self, control: str, access: ControlAccess, address: str, *, draining: bool, move: bool = False
     ) -> bool:
         """Tell control to drain the pod at ``address``, or to stop that; return whether it did."""
         ...
@@ -52,13 +68,19 @@ class _Answer(BaseModel):
 class HttpCapacity:
     """Implements :class:`CapacityPort` over HTTP."""
 
-    def __init__(self, client: httpx2.AsyncClient, port: int = HTTP_PORTS["control"]) -> None:
-        self._client = client
+    def __init__(self, port: int = HTTP_PORTS["control"], tls_port: int = NODES_PORT) -> None:
         self._port = port
+        self._tls_port = tls_port
+        self._clients: OrderedDict[str, httpx2.AsyncClient] = OrderedDict()
 
-    async def read(self, controls: Sequence[str], secret: str) -> CapacityAnswer | None:
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def read(self, controls: Sequence[str], access: ControlAccess) -> CapacityAnswer | None:
         """Ask every control pod; see the port."""
-        answers = await asyncio.gather(*(self._read(address, secret) for address in controls))
+        answers = await asyncio.gather(*(self._read(address, access) for address in controls))
         known = [answer for answer in answers if answer is not None]
         if not known or len(known) < len(answers):
             metrics.CAPACITY_FAILURES.inc()
@@ -69,29 +91,46 @@ class HttpCapacity:
         return CapacityAnswer(loads, sum(answer.queued for answer in known))
 
     async def set_draining(
-        self, control: str, secret: str, address: str, *, draining: bool, move: bool = False
+        self, control: str, access: ControlAccess, address: str, *, draining: bool, move: bool = False
     ) -> bool:
         """Pass it on; see the port."""
-        url = self._url(control, f"/v2/capacity/{address}/draining")
         body = {"draining": draining, "move": move}
         try:
-            answer = await self._client.put(url, headers=_headers(secret), json=body, timeout=_SECONDS)
+            answer = await self._ask("PUT", control, f"/v2/capacity/{address}/draining", access, json=body)
         except httpx2.TransportError:
             return False
         return answer.is_success
 
-    async def _read(self, address: str, secret: str) -> _Answer | None:
-        url = self._url(address, "/v2/capacity")
+    async def _read(self, address: str, access: ControlAccess) -> _Answer | None:
         try:
-            answer = await self._client.get(url, headers=_headers(secret), timeout=_SECONDS)
+            answer = await self._ask("GET", address, "/v2/capacity", access)
             return _Answer.model_validate_json(answer.content) if answer.is_success else None
-        except (httpx2.TransportError, ValueError):
+        except httpx2.TransportError as error:
+            reason = distrust("control", error)
+            if reason:
+                _log.warning("control is not asked for its capacity", address=address, reason=reason)
+            return None
+        except ValueError:
             return None
 
-    def _url(self, address: str, path: str) -> str:
+    async def _ask(
+        self, method: str, address: str, path: str, access: ControlAccess, json: dict[str, bool] | None = None
+    ) -> httpx2.Response:
         host = f"[{address}]" if ":" in address else address
-        return f"http://{host}:{self._port}{path}"
+        base = f"https://{host}:{self._tls_port}" if access.authority else f"http://{host}:{self._port}"
+        headers = {"Authorization": f"Bearer {access.secret}"}
+        names = {"sni_hostname": access.name} if access.authority else {}
+        client = await self._client(access.authority)
+        return await client.request(method, base + path, headers=headers, json=json, extensions=names, timeout=_SECONDS)
 
-
-def _headers(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"}
+    async def _client(self, authority: str) -> httpx2.AsyncClient:
+        """Return the client that believes this authority; those used longest ago are closed."""
+        if authority not in self._clients:
+            trusted = ssl.create_default_context(cadata=authority) if authority else True
+            # trust_env off: a proxy of the environment is for the world, not for pods beside us.
+            self._clients[authority] = httpx2.AsyncClient(trust_env=False, verify=trusted)
+        self._clients.move_to_end(authority)
+        if len(self._clients) > _CLIENTS:
+            _, old = self._clients.popitem(last=False)
+            await old.aclose()
+        return self._clients[authority]

@@ -17,7 +17,7 @@ from webviewer_operator.reconcile import moment
 from webviewer_operator.reconcile.events import Event
 from webviewer_operator.reconcile.observed import Observed
 from webviewer_operator.reconcile.rollout import rolled_out
-from webviewer_operator.scaling.capacity import CapacityAnswer, CapacityPort
+from webviewer_operator.scaling.capacity import CapacityAnswer, CapacityPort, ControlAccess
 from webviewer_operator.scaling.decision import Decision, PodState, PoolState, decide
 
 DRAINING = f"{GROUP}/draining-since"
@@ -104,7 +104,7 @@ async def carry_out(scaling: Scaling, cluster: Cluster, observed: Observed, kube
 
 
 async def order(
-    scaling: Scaling, observed: Observed, capacity: CapacityPort, controls: Sequence[str], secret: str
+    scaling: Scaling, observed: Observed, capacity: CapacityPort, controls: Sequence[str], access: ControlAccess
 ) -> None:
     """Bring what pods do in line with their marks: draining is repeated until the pod says that it does."""
     if scaling.answer is None or not controls:
@@ -118,7 +118,7 @@ async def order(
             marked = _since(pod) is not None and pod_name not in decision.undrain
             if pod_name in decision.move or marked != load.draining:
                 await capacity.set_draining(
-                    controls[0], secret, address, draining=marked, move=pod_name in decision.move
+                    controls[0], access, address, draining=marked, move=pod_name in decision.move
                 )
 
 

@@ -10,7 +10,7 @@ from webviewer_operator.cluster import Manifest
 from webviewer_operator.kube import port
 from webviewer_operator.manifests.naming import COMPONENT
 from webviewer_operator.manifests.quantity import same
-from webviewer_operator.scaling.capacity import CapacityAnswer
+from webviewer_operator.scaling.capacity import CapacityAnswer, ControlAccess
 from webviewer_operator.scaling.pools import DELETION_COST
 from webviewer_operator.testing.memory import Key, MemoryKube
 
@@ -155,18 +155,18 @@ class Controllers:
 
     # ------------------------------------------------------------ control, as scaling asks it
 
-    async def read(self, controls: list[str], secret: str) -> CapacityAnswer | None:
+    async def read(self, controls: list[str], access: ControlAccess) -> CapacityAnswer | None:
         """Answer as control would; see the port of scaling."""
-        if self.silent or not controls or not secret:
+        if self.silent or not controls or not access.secret:
             return None
         loads = {address: self._load(name) for name, address in self._render_pods().items()}
         return CapacityAnswer(loads, self.queued)
 
     async def set_draining(
-        self, control: str, secret: str, address: str, *, draining: bool, move: bool = False
+        self, control: str, access: ControlAccess, address: str, *, draining: bool, move: bool = False
     ) -> bool:
         """Obey as a render pod would; see the port of scaling."""
-        del control, secret
+        del control, access
         for name, where in self._render_pods().items():
             if where == address and name not in self.deaf:
                 (self.draining.add if draining else self.draining.discard)(name)

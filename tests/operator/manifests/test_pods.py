@@ -184,7 +184,7 @@ def test_a_rendering_pod_reaches_nothing_but_what_it_needs(cluster_of):
     }
     egress = policies["viewer-render"]["egress"]
     reached = {port["port"] for rule in egress for port in rule["ports"]}
-    assert reached == {53, 8090, 8091}
+    assert reached == {53, 8443, 8091}
     assert all("to" in rule for rule in egress if rule["ports"][0]["port"] != 53)
 
 

@@ -63,7 +63,8 @@ async def test_everything_but_the_secrets_belongs_to_the_cluster(world):
 async def test_secrets_are_made_once_and_are_what_the_roles_read(world):
     world.apply()
     await world.settle()
-    assert world.names("Secret") == {"viewer-keys", "viewer-nodes", "viewer-admin", "viewer-database"}
+    tls = {"viewer-ca", "viewer-control-tls", "viewer-storage-tls", "viewer-render-tls"}
+    assert world.names("Secret") == {"viewer-keys", "viewer-nodes", "viewer-admin", "viewer-database"} | tls
     before = {name: world.find("Secret", name)["data"] for name in world.names("Secret")}
     ring = KeyRing.parse(base64.b64decode(before["viewer-keys"]["instance.key"]).decode())
     assert len(ring.secret) == 32
