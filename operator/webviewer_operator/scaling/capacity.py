@@ -71,7 +71,7 @@ class HttpCapacity:
     def __init__(self, port: int = HTTP_PORTS["control"], tls_port: int = NODES_PORT) -> None:
         self._port = port
         self._tls_port = tls_port
-        self._clients: OrderedDict[str, httpx2.AsyncClient] = OrderedDict()
+        self._clients: OrderedDict[ControlAccess, httpx2.AsyncClient] = OrderedDict()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -120,17 +120,17 @@ class HttpCapacity:
         base = f"https://{host}:{self._tls_port}" if access.authority else f"http://{host}:{self._port}"
         headers = {"Authorization": f"Bearer {access.secret}"}
         names = {"sni_hostname": access.name} if access.authority else {}
-        client = await self._client(access.authority)
+        client = await self._client(access)
         return await client.request(method, base + path, headers=headers, json=json, extensions=names, timeout=_SECONDS)
 
-    async def _client(self, authority: str) -> httpx2.AsyncClient:
-        """Return the client that believes this authority; those used longest ago are closed."""
-        if authority not in self._clients:
-            trusted = ssl.create_default_context(cadata=authority) if authority else True
+    async def _client(self, access: ControlAccess) -> httpx2.AsyncClient:
+        """Return the client for this access: its connections are of that name. Those used longest ago are closed."""
+        if access not in self._clients:
+            trusted = ssl.create_default_context(cadata=access.authority) if access.authority else True
             # trust_env off: a proxy of the environment is for the world, not for pods beside us.
-            self._clients[authority] = httpx2.AsyncClient(trust_env=False, verify=trusted)
-        self._clients.move_to_end(authority)
+            self._clients[access] = httpx2.AsyncClient(trust_env=False, verify=trusted)
+        self._clients.move_to_end(access)
         if len(self._clients) > _CLIENTS:
             _, old = self._clients.popitem(last=False)
             await old.aclose()
-        return self._clients[authority]
+        return self._clients[access]
