@@ -87,12 +87,20 @@ def _options(value: str) -> tuple[str, ...]:
 
 
 def compile_for(kinds: list[str]) -> int:
-    """Compile the rays for kinds of GPU, by compute capability; returns the exit status."""
-    compiler = importlib.import_module("cupy.cuda.compiler")
+    """Compile the rays for kinds of GPU, by compute capability, with CuPy's headers; returns the exit status."""
+    compiler = importlib.import_module("cupy_backends.cuda.libs.nvrtc")
+    core = importlib.import_module("cupy._core.core")
+    source = "#include <cupy/complex.cuh>\n#include <cupy/carray.cuh>\n" + _source()
     for kind in kinds:
         for value in _TYPES.values():
-            compiled, _ = compiler.compile_using_nvrtc(_source(), _options(value), kind)
-            print(f"compute capability {kind}, {value}: {len(compiled)} bytes")  # noqa: T201 - the answer
+            program = compiler.createProgram(source, "rays.cu", (), ())
+            options = core.assemble_cupy_compiler_options((*_options(value), f"-arch=sm_{kind}"))
+            try:
+                compiler.compileProgram(program, options)
+            except compiler.NVRTCError:
+                print(compiler.getProgramLog(program), file=sys.stderr)  # noqa: T201 - the reason
+                return 1
+            print(f"compute capability {kind}, {value}: {len(compiler.getCUBIN(program))} bytes")  # noqa: T201 - the answer
     return 0
 
 
