@@ -16,6 +16,16 @@ NAME = "webviewer"
 """Of the database and of its user."""
 _POSTGRES_USER = 999
 _FOLDER = "/var/lib/postgresql"
+PASSWORD_SCRIPT = r"""
+# An attempt before may have changed it already.
+if PGPASSWORD="$NEXT_PASSWORD" psql -qc 'SELECT 1' > /dev/null 2>&1; then exit; fi
+export PGPASSWORD="$OLD_PASSWORD"
+psql -q -v ON_ERROR_STOP=1 <<'SQL'
+\getenv next NEXT_PASSWORD
+ALTER ROLE CURRENT_USER PASSWORD :'next';
+SQL
+"""  # noqa: S105 - a script
+"""No password gets into arguments, which others on the node could read."""
 _JOB_SECONDS = 3600
 _JOB_ATTEMPTS = 4
 
@@ -58,6 +68,46 @@ def migration(cluster: Cluster, images: tuple[str, str]) -> Manifest:
             "name": migration_name(cluster, images),
             "labels": naming.labels(cluster, MIGRATION),
         },
+        "spec": {
+            "backoffLimit": _JOB_ATTEMPTS,
+            "activeDeadlineSeconds": _JOB_SECONDS,
+            "template": pod.template(cluster, parts),
+        },
+    }
+
+
+def password_job_name(cluster: Cluster, password: str) -> str:
+    """Return the name of the Job that gives PostgreSQL this password."""
+    return naming.object_name(cluster, "password", hashlib.sha256(password.encode()).hexdigest()[:10])
+
+
+def password_job(cluster: Cluster, password: str, image: str) -> Manifest:
+    """Return the Job that gives the embedded PostgreSQL the next password of the Secret, which is this one."""
+    secret = naming.object_name(cluster, secret_names.DATABASE)
+    container: Manifest = {
+        "name": "password",
+        "image": image,
+        "command": ["sh", "-ec", PASSWORD_SCRIPT],
+        "env": [
+            pod.variable("PGHOST", naming.host(cluster, COMPONENT)),
+            pod.variable("PGUSER", NAME),
+            pod.variable("PGDATABASE", NAME),
+            pod.secret_variable("OLD_PASSWORD", secret, secret_names.DATABASE_PASSWORD),
+            pod.secret_variable("NEXT_PASSWORD", secret, secret_names.NEXT_PASSWORD),
+        ],
+    }
+    parts = pod.PodParts(
+        component=MIGRATION,  # whom the database lets in
+        container=container,
+        overrides=cluster.spec.control.pod.model_copy(update={"extra_env": (), "resources": None}),
+        resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        user=_POSTGRES_USER,
+        extra={"restartPolicy": "Never"},
+    )
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": password_job_name(cluster, password), "labels": naming.labels(cluster, MIGRATION)},
         "spec": {
             "backoffLimit": _JOB_ATTEMPTS,
             "activeDeadlineSeconds": _JOB_SECONDS,

@@ -22,6 +22,8 @@ TLS_KEY = "tls.key"
 AUTHORITIES = "ca.crt"
 DATABASE = "database"
 DATABASE_PASSWORD = "password"  # noqa: S105 - a key
+NEXT_PASSWORD = "next-password"  # noqa: S105 - a key
+"""While the password is being changed: what it will be."""
 DATABASE_URI = "uri"
 
 

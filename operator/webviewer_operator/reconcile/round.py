@@ -112,7 +112,8 @@ class Round:
         made = [*secrets.wanted(self.cluster, existing), *tls_secrets.wanted(self.cluster, existing, now)]
         for each in made:
             await self.kube.apply(each)
-            if secrets.ROTATION in each["metadata"]["annotations"]:
+            changing = secret_names.NEXT_PASSWORD in each["data"]
+            if secrets.ROTATION in each["metadata"]["annotations"] and not changing:
                 self.events.append(Event("SecretRotated", f"Secret {each['metadata']['name']} is new"))
         return bool(made)
 
@@ -123,6 +124,7 @@ class Round:
             if not self._held_back(each):
                 await self._apply(each)
         await self._migrate()
+        await self._change_password()
         await self._prune({key_of(each) for each in objects})
 
     async def _apply(self, manifest: Manifest) -> None:
@@ -178,6 +180,23 @@ class Round:
         except RefusedError as error:
             self.problems.append(f"Job {self.job_name}: {error.message}")
 
+    async def _change_password(self) -> None:
+        """Have PostgreSQL take the next password, then write it where control and storage read it."""
+        secret = self.observed.secrets.get(secret_names.DATABASE)
+        password = secrets.value(secret, secret_names.NEXT_PASSWORD)
+        if secret is None or not password or not self.database_ready:
+            return
+        job = database.password_job(self.cluster, password, self.wanted["database"])
+        name = job["metadata"]["name"]
+        state = rollout.migration_state(self.observed.find(port.JOB, name))
+        if state == "missing":
+            await self.kube.apply(desired.finished(self.cluster, job))
+        elif state == "succeeded":
+            await self.kube.apply(secrets.changed_password(self.cluster, secret))
+            self.events.append(Event("SecretRotated", f"Secret {secret['metadata']['name']} is new"))
+        elif state == "failed":
+            self.problems.append(f"Job {name}: the password could not be changed; delete it to try again")
+
     async def _prune(self, wanted: set[tuple[str, str]]) -> None:
         wanted |= {("Job", name) for name in self._kept_jobs()}
         for kind in reversed(OWNED):
@@ -190,7 +209,9 @@ class Round:
     def _kept_jobs(self) -> Sequence[str]:
         jobs = [each for key, each in self.observed.objects.items() if key[0] == "Job"]
         order = sorted(jobs, key=lambda each: str(each["metadata"].get("creationTimestamp", "")), reverse=True)
-        return [self.job_name, *(each["metadata"]["name"] for each in order[:KEPT_JOBS])]
+        password = secrets.value(self.observed.secrets.get(secret_names.DATABASE), secret_names.NEXT_PASSWORD)
+        wanted = [self.job_name, database.password_job_name(self.cluster, password)]
+        return [*wanted, *(each["metadata"]["name"] for each in order[:KEPT_JOBS])]
 
     def _own(self, metadata: Manifest) -> bool:
         return any(each["uid"] == self.cluster.uid for each in metadata.get("ownerReferences", ()))

@@ -20,8 +20,8 @@ ROTATION = f"{GROUP}/rotation"
 SIGNING_KEY = "signing-key"
 INSTANCE_KEY = "instance-key"
 NODE_SECRET = "node-secret"  # noqa: S105 - a name
-ROTATIONS = (SIGNING_KEY, INSTANCE_KEY, NODE_SECRET)
-"""What annotations ``rotate.webviewer.dev/<name>`` may name."""
+METRICS_TOKEN = "metrics-token"  # noqa: S105 - a name
+DATABASE_PASSWORD = "database-password"  # noqa: S105 - a name
 _OWN = (secret_names.KEYS, secret_names.NODES, secret_names.ADMIN)
 _BYTES = 24
 _ADMIN_BYTES = 12
@@ -59,6 +59,22 @@ def value(secret: Manifest | None, key: str) -> str:
     return base64.b64decode(((secret or {}).get("data") or {}).get(key, "")).decode()
 
 
+def changed_password(cluster: Cluster, live: Manifest) -> Manifest:
+    """Return the database's Secret after PostgreSQL has taken the next password."""
+    data = dict(live["data"])
+    data[secret_names.DATABASE_PASSWORD] = data.pop(secret_names.NEXT_PASSWORD)
+    address = database.uri(cluster, base64.b64decode(data[secret_names.DATABASE_PASSWORD]).decode())
+    data[secret_names.DATABASE_URI] = base64.b64encode(address.encode()).decode()
+    annotations = {ROTATION: live["metadata"]["annotations"][ROTATION]}
+    metadata: Manifest = {"name": live["metadata"]["name"], "labels": naming.labels(cluster, "database")}
+    secret: Manifest = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": data}
+    return finished(cluster, secret | {"metadata": metadata | {"annotations": annotations}}, owned=False)
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(_BYTES)
+
+
 def _made(cluster: Cluster, purpose: str, live: Manifest | None) -> Manifest | None:
     """Return the Secret as it has to be, null if it is so."""
     data = dict((live or {}).get("data") or {})
@@ -93,22 +109,23 @@ def _keys(_: Cluster, data: Mapping[str, str], turned: set[str]) -> Makers:
 
 
 def _nodes(_: Cluster, data: Mapping[str, str], turned: set[str]) -> Makers:
-    def token() -> str:
-        return secrets.token_urlsafe(_BYTES)
-
-    found = {secret_names.NODE_SECRET: token, secret_names.METRICS_TOKEN: token}
-    if turned and secret_names.METRICS_TOKEN in data:
-        del found[secret_names.METRICS_TOKEN]  # scrapers keep theirs
-    return found
+    """Each is renewed by itself: scrapers keep their token when the secret of the nodes is new."""
+    keys = {NODE_SECRET: secret_names.NODE_SECRET, METRICS_TOKEN: secret_names.METRICS_TOKEN}
+    return {key: _token for name, key in keys.items() if name in turned or key not in data}
 
 
 def _admin(_: Cluster, __: Mapping[str, str], ___: set[str]) -> Makers:
     return {secret_names.ADMIN_PASSWORD: lambda: secrets.token_urlsafe(_ADMIN_BYTES)}
 
 
-def _database(cluster: Cluster, data: Mapping[str, str], _: set[str]) -> Makers:
+def _database(cluster: Cluster, data: Mapping[str, str], turned: set[str]) -> Makers:
+    """A new password is written beside the old one: it counts once PostgreSQL has it."""
     present = base64.b64decode(data.get(secret_names.DATABASE_PASSWORD, "")).decode()
-    password = present or secrets.token_urlsafe(_BYTES)
+    if present and secret_names.NEXT_PASSWORD in data:
+        return {}  # one after the other: nobody would know which of two PostgreSQL has
+    if present and turned:
+        return {secret_names.NEXT_PASSWORD: _token}
+    password = present or _token()
     return {
         secret_names.DATABASE_PASSWORD: lambda: password,
         secret_names.DATABASE_URI: lambda: database.uri(cluster, password),
@@ -123,7 +140,7 @@ _MAKERS: dict[str, Callable[[Cluster, Mapping[str, str], set[str]], Makers]] = {
 }
 _ROTATES: dict[str, tuple[str, ...]] = {
     secret_names.KEYS: (SIGNING_KEY, INSTANCE_KEY),
-    secret_names.NODES: (NODE_SECRET,),
+    secret_names.NODES: (NODE_SECRET, METRICS_TOKEN),
     secret_names.ADMIN: (),
-    secret_names.DATABASE: (),
+    secret_names.DATABASE: (DATABASE_PASSWORD,),
 }

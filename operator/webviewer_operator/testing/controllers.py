@@ -131,7 +131,7 @@ class Controllers:
 
     def _job(self, key: Key, job: Manifest) -> None:
         pod = job["spec"]["template"]["spec"]
-        images = {each["image"] for each in (*pod["containers"], *pod["initContainers"])}
+        images = {each["image"] for each in (*pod["containers"], *pod.get("initContainers", ()))}
         kind = "Failed" if images & self.failing else "Complete"
         self._status(key, {"conditions": [{"type": kind, "status": "True"}]})
 

@@ -24,9 +24,10 @@ def text_of(cluster) -> str:
         name: None if pool.external_scaling else pool.replicas for name, pool in cluster.spec.render.pools.items()
     }
     job = database.migration(cluster, (images["control"], images["storage"]))
+    changes = [database.password_job(cluster, "next", images["database"])] if cluster.spec.database.embedded else []
     found = [
         *desired.surroundings(cluster),
-        desired.finished(cluster, job),
+        *(desired.finished(cluster, each) for each in (job, *changes)),
         *desired.workloads(cluster, Plan(images, sums, replicas)),
     ]
     return yaml.dump_all(found, Dumper=_Plain, sort_keys=False, width=110)

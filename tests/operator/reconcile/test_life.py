@@ -342,3 +342,60 @@ async def test_an_event_is_told_once(world):
 async def test_a_cluster_that_is_gone_is_nobody_s_business(world):
     assert await world.round() is None
     assert world.kube.writes == []
+
+
+async def test_the_token_of_scrapers_is_renewed_by_itself(world):
+    world.apply()
+    await world.settle()
+    before = world.find("Secret", "viewer-nodes")["data"]
+    world.apply({}, {"rotate.webviewer.dev/metrics-token": "a"})
+    await world.settle()
+    after = world.find("Secret", "viewer-nodes")["data"]
+    assert after["metrics-token"] != before["metrics-token"]
+    assert after["node-secret"] == before["node-secret"]
+
+
+async def test_a_new_password_counts_once_postgresql_has_it(world):
+    world.apply()
+    await world.settle()
+    before = dict(world.find("Secret", "viewer-database")["data"])
+    jobs = world.names("Job")
+    world.apply({}, {"rotate.webviewer.dev/database-password": "a"})
+    await world.round()
+    during = world.find("Secret", "viewer-database")["data"]
+    assert {key: during[key] for key in before} == before
+    assert during["next-password"] != before["password"]
+    (job,) = world.names("Job") - jobs
+    container = world.find("Job", job)["spec"]["template"]["spec"]["containers"][0]
+    assert base64.b64decode(during["next-password"]).decode() not in json.dumps(container)
+    # Another wish waits until this one is fulfilled.
+    world.apply({}, {"rotate.webviewer.dev/database-password": "b"})
+    await world.round()
+    assert world.find("Secret", "viewer-database")["data"] == during
+    for _ in range(4):
+        world.controllers.step()
+        await world.round()
+    world.controllers.step()
+    await world.settle()
+    after = world.find("Secret", "viewer-database")["data"]
+    assert set(after) == {"password", "uri"}
+    assert after["password"] not in {before["password"], during["next-password"]}
+    password = base64.b64decode(after["password"]).decode()
+    assert f":{password}@" in base64.b64decode(after["uri"]).decode()
+    assert len(world.names("Job") - jobs) == 2
+    assert world.events().count("SecretRotated") >= 1
+    assert world.status["phase"] == "Ready"
+
+
+async def test_a_password_that_cannot_be_changed_stays_and_is_named(world):
+    world.apply()
+    await world.settle()
+    before = dict(world.find("Secret", "viewer-database")["data"])
+    world.controllers.failing.add("postgres:18")
+    world.apply({}, {"rotate.webviewer.dev/database-password": "a"})
+    for _ in range(4):
+        await world.round()
+        world.controllers.step()
+    during = world.find("Secret", "viewer-database")["data"]
+    assert {key: during[key] for key in before} == before
+    assert any("the password could not be changed" in each["message"] for each in world.status["conditions"])
