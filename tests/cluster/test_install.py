@@ -42,6 +42,10 @@ SMALL = {
     ("Secret", "viewer-nodes"),
     ("Secret", "viewer-admin"),
     ("Secret", "viewer-database"),
+    ("Secret", "viewer-ca"),
+    ("Secret", "viewer-control-tls"),
+    ("Secret", "viewer-storage-tls"),
+    ("Secret", "viewer-render-tls"),
     ("PersistentVolumeClaim", "data-viewer-storage-0"),
     ("PersistentVolumeClaim", "data-viewer-database-0"),
 }

@@ -137,7 +137,7 @@ def cluster(engine, postgresql) -> Cluster:
     arguments = {
         "control": ["--storage-url", urls["storage"], "--render-url", urls["render"]],
         "storage": ["--control-url", urls["control"], "--dicom-port", str(ports["dicom"])],
-        "render": ["--control-url", urls["control"], "--storage-url", urls["storage"]],
+        "render": ["--control-url", urls["control"]],
     }
     demo = {"control": ["--env=WEBVIEWER_DEMO=1"]}
     containers = {
