@@ -10,10 +10,12 @@ import datetime as dt
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -34,6 +36,7 @@ IDLE_SECONDS = 60
 
 def main() -> int:
     """Measure and print."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     found = programs.find()
     if isinstance(found, str):
         print(found, file=sys.stderr)  # noqa: T201 - a command
@@ -41,12 +44,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, plane.running(found, Path(name)) as server:
         process = start(server, Path(name))
         try:
-            rows = measure(server, process)
+            print("| figure | value |\n| --- | --- |")  # noqa: T201 - a command
+            for what, value in measure(server, process):
+                print(f"| {what} | {value} |", flush=True)  # noqa: T201 - a command
         finally:
             process.terminate()
             process.wait(20)
-    print("| figure | value |\n| --- | --- |")  # noqa: T201 - a command
-    print("\n".join(f"| {what} | {value} |" for what, value in rows))  # noqa: T201 - a command
     return 0
 
 
@@ -70,23 +73,21 @@ def start(server: Server, folder: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def measure(server: Server, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
+def measure(server: Server, process: subprocess.Popen[bytes]) -> Iterator[tuple[str, str]]:
     """Apply the first clusters at once, then the others; look at the memory of the operator with all at rest."""
-    rows = []
     with Nodes(server, NAMESPACE).working():
         apply(server, range(FIRST))
         times = written(server, FIRST)
-        rows.append((f"{FIRST} clusters at once: all objects written, median s", f"{times[len(times) // 2]:.1f}"))
-        rows.append((f"{FIRST} clusters at once: p95 s", f"{times[math.ceil(0.95 * len(times)) - 1]:.1f}"))
-        rows.append((f"operator with {FIRST} clusters, MiB resident", f"{memory(process):.0f}"))
+        yield f"{FIRST} clusters at once: all objects written, median s", f"{times[len(times) // 2]:.1f}"
+        yield f"{FIRST} clusters at once: p95 s", f"{times[math.ceil(0.95 * len(times)) - 1]:.1f}"
+        yield f"operator with {FIRST} clusters, MiB resident", f"{memory(process):.0f}"
         apply(server, range(FIRST, ALL))
         wait_until_ready(server, ALL)
-    rows.append((f"operator with {ALL} clusters, MiB resident", f"{memory(process):.0f}"))
+    yield f"operator with {ALL} clusters, MiB resident", f"{memory(process):.0f}"
     before, writes = processor(process), count_writes(server)
     time.sleep(IDLE_SECONDS)
-    rows.append((f"operator with {ALL} clusters at rest, CPU s per minute", f"{processor(process) - before:.1f}"))
-    rows.append((f"write requests in a minute at rest with {ALL} clusters", f"{count_writes(server) - writes}"))
-    return rows
+    yield f"operator with {ALL} clusters at rest, CPU s per minute", f"{processor(process) - before:.1f}"
+    yield f"write requests in a minute at rest with {ALL} clusters", f"{count_writes(server) - writes}"
 
 
 def apply(server: Server, numbers: range) -> None:
