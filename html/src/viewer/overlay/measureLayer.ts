@@ -93,7 +93,7 @@ class ShapeElements {
     this.root.set({ 'data-testid': 'shape' });
     const root = this.root.node;
     this.halo = new Element(root, 'path');
-    this.halo.set({ fill: 'none', stroke: '#000' });
+    this.halo.set({ fill: 'none', stroke: '#000', 'stroke-linecap': 'round' });
     this.leader = new Element(root, 'path');
     this.leader.set({ fill: 'none', 'stroke-width': 1, 'stroke-dasharray': '3 3' });
     this.line = new Element(root, 'path');
@@ -113,7 +113,7 @@ class ShapeElements {
     const dots = shape.dots.map((at) => circle(at, DOT)).join('');
     this.halo.set({ d: outline + dots, 'stroke-width': stroke + 2 });
     this.line.set({ d: outline + dots, stroke: colour, 'stroke-width': stroke, fill: dots ? colour : 'none' });
-    this.line.set({ 'stroke-dasharray': dotted ? '1 6' : 'none' });
+    for (const each of [this.halo, this.line]) each.set({ 'stroke-dasharray': dotted ? '1 6' : 'none' });
     this.root.set({ 'data-dotted': dotted });
     const grips = selected || hovered ? shape.handles : [];
     this.handles.set({ d: grips.map((at) => circle(at, HANDLE)).join(''), stroke: colour });
