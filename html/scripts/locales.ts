@@ -9,7 +9,8 @@ type Messages = Record<string, string>;
 /** Read the flat JSON files of a language, named by place, into one table. */
 export function readLanguage(folder: string, language: string, problems: string[] = []): Messages {
   const messages: Messages = {};
-  for (const file of readdirSync(join(folder, 'locales', language)).sort()) {
+  const files = readdirSync(join(folder, 'locales', language), { recursive: true, encoding: 'utf8' });
+  for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
     const content = JSON.parse(readFileSync(join(folder, 'locales', language, file), 'utf8')) as Record<string, unknown>;
     for (const [key, text] of Object.entries(content)) {
       if (typeof text !== 'string' || text === '') problems.push(`${language}/${file}: ${key} is not a text`);

@@ -5,18 +5,20 @@ export const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
 type Messages = Record<string, string>;
 
-/** A reader needs one language: each is a file of its own, loaded when it is chosen. */
-const FILES: Readonly<Record<Language, () => Promise<{ default: Messages }>>> = {
-  en: () => import('@/locales/en'),
-  ru: () => import('@/locales/ru'),
-};
+type Files = Readonly<Record<Language, () => Promise<{ default: Messages }>>>;
+/** `page` is needed everywhere, the others on their pages only. */
+export type TextPart = 'page' | 'measure' | 'settings' | 'upload' | 'admin';
 
-/** Texts that come with the part of the page that needs them. */
-const PARTS = {
+/** A reader needs one language: each is a file of its own, loaded when it is chosen. */
+const FILES: Readonly<Record<TextPart, Files>> = {
+  page: { en: () => import('@/locales/en'), ru: () => import('@/locales/ru') },
   measure: { en: () => import('@/locales/en/measure.json'), ru: () => import('@/locales/ru/measure.json') },
-} as const satisfies Readonly<Record<string, Readonly<Record<Language, () => Promise<{ default: Messages }>>>>>;
-type Part = keyof typeof PARTS;
-const parts = new Set<Part>();
+  settings: { en: () => import('@/locales/en.settings'), ru: () => import('@/locales/ru.settings') },
+  upload: { en: () => import('@/locales/en.upload'), ru: () => import('@/locales/ru.upload') },
+  admin: { en: () => import('@/locales/en.admin'), ru: () => import('@/locales/ru.admin') },
+};
+const parts = new Set<TextPart>(['page']);
+const loaded = new Set<string>();
 
 /** Index of the Russian plural form: 1 снимок, 2 снимка, 5 снимков. */
 export function russianPlural(count: number, choices: number): number {
@@ -47,26 +49,33 @@ export const i18n = createI18n({
 export const text = (key: string, named: Record<string, unknown> = {}, plural?: number): string =>
   plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural);
 
-/** Adds the texts of a part, in this language and in those chosen later. Rejects if they do not come. */
-export async function addTexts(part: Part): Promise<void> {
-  parts.add(part);
-  for (const language of i18n.global.availableLocales) {
-    i18n.global.mergeLocaleMessage(language, (await PARTS[part][language]()).default);
-  }
-}
-
-async function textsOf(language: Language): Promise<Messages> {
-  const files = await Promise.all([FILES[language](), ...[...parts].map((part) => PARTS[part][language]())]);
-  return Object.assign({}, ...files.map((file) => file.default)) as Messages;
-}
-
 /** The language that was asked for last: an answer that comes after another choice changes nothing. */
 let chosen: Language | null = null;
+
+async function loadMissing(language: Language): Promise<void> {
+  const missing = [...parts].filter((part) => !loaded.has(`${language}.${part}`));
+  const files = await Promise.all(missing.map((part) => FILES[part][language]()));
+  files.forEach((file, index) => {
+    i18n.global.mergeLocaleMessage(language, file.default);
+    loaded.add(`${language}.${missing[index]!}`);
+  });
+}
+
+/** Load the texts of a part, in the language of the page now and in every other from its choice on. */
+export async function addTexts(part: TextPart): Promise<void> {
+  parts.add(part);
+  const current = () => chosen ?? (i18n.global.locale.value as Language);
+  let language: Language;
+  do {
+    language = current();
+    await loadMissing(language);
+  } while (language !== current()); // another one may have been chosen meanwhile
+}
 
 /** Load a language and switch to it. Rejects, and the old one stays, if its file does not come. */
 export async function setLanguage(language: Language): Promise<void> {
   chosen = language;
-  if (!i18n.global.availableLocales.includes(language)) i18n.global.setLocaleMessage(language, await textsOf(language));
+  await loadMissing(language);
   if (chosen !== language) return;
   i18n.global.locale.value = language;
   document.documentElement.lang = language;

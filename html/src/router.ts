@@ -2,9 +2,10 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 
 import { ApiError } from '@/api/client';
 import { basePath } from '@/app/base';
-import { text } from '@/i18n';
+import { addTexts, text, type TextPart } from '@/i18n';
 import { useAdministrator } from '@/stores/administrator';
 import { useSession } from '@/stores/session';
+import { useSettings } from '@/stores/settings';
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -17,9 +18,15 @@ declare module 'vue-router' {
   }
 }
 
+/** A page whose texts come with it. */
+const withTexts = <Page>(page: () => Promise<Page>, ...parts: TextPart[]) => async () => {
+  const [found] = await Promise.all([page(), ...parts.map(addTexts)]);
+  return found;
+};
+
 export const routes: RouteRecordRaw[] = [
   { path: '/login', name: 'login', component: () => import('@/views/LoginView.vue'), meta: { access: 'public', title: 'login.title' } },
-  { path: '/', name: 'studies', component: () => import('@/views/StudiesView.vue'), meta: { title: 'menu.studies' } },
+  { path: '/', name: 'studies', component: withTexts(() => import('@/views/StudiesView.vue'), 'upload'), meta: { title: 'menu.studies' } },
   {
     path: '/viewer/:window(image|mpr|3d)',
     name: 'viewer',
@@ -29,7 +36,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/viewer', redirect: (to) => ({ path: '/viewer/image', query: to.query }) },
   {
     path: '/settings',
-    component: () => import('@/views/settings/SettingsFrame.vue'),
+    component: withTexts(() => import('@/views/settings/SettingsFrame.vue'), 'settings'),
     meta: { title: 'menu.settings' },
     redirect: '/settings/account',
     children: [
@@ -38,15 +45,19 @@ export const routes: RouteRecordRaw[] = [
       { path: 'quarantine', name: 'settings-quarantine', component: () => import('@/views/settings/QuarantineView.vue') },
     ],
   },
-  { path: '/admin/login', name: 'admin-login', component: () => import('@/views/admin/AdminLoginView.vue'), meta: { access: 'public', title: 'admin.title' } },
+  { path: '/admin/login', name: 'admin-login', component: withTexts(() => import('@/views/admin/AdminLoginView.vue'), 'admin'), meta: { access: 'public', title: 'admin.title' } },
   {
     path: '/admin',
-    component: () => import('@/views/admin/AdminFrame.vue'),
+    component: withTexts(() => import('@/views/admin/AdminFrame.vue'), 'admin', 'settings'),
     meta: { access: 'administrator', title: 'admin.title' },
     redirect: '/admin/users',
     children: [
+      { path: 'overview', name: 'admin-overview', component: () => import('@/views/admin/OverviewView.vue') },
       { path: 'server', name: 'admin-server', component: () => import('@/views/admin/ServerView.vue') },
       { path: 'users', name: 'admin-users', component: () => import('@/views/admin/UsersView.vue') },
+      { path: 'nodes', name: 'admin-nodes', component: () => import('@/views/admin/NodesView.vue') },
+      { path: 'journal', name: 'admin-journal', component: () => import('@/views/admin/JournalView.vue') },
+      { path: 'audit', name: 'admin-audit', component: () => import('@/views/admin/AuditView.vue') },
       { path: 'quarantine', name: 'admin-quarantine', component: () => import('@/views/admin/AdminQuarantineView.vue') },
       { path: 'about', name: 'admin-about', component: () => import('@/views/admin/AdminAboutView.vue') },
     ],
@@ -67,6 +78,7 @@ async function admit(to: RouteLocationNormalized) {
   const store = access === 'user' ? useSession() : useAdministrator();
   try {
     await store.load();
+    if (store.status === 'active') await useSettings().serve(access);
   } catch (error) {
     // The page shows that the server does not answer, and asks again.
     if (error instanceof ApiError) return true;

@@ -140,6 +140,12 @@ class People:
                     own.put(f"/v2/settings/{key.replace('__', '.')}", json={"value": value})
         return login
 
+    def forget_panel(self) -> None:
+        """Forget the settings of the administrator's pages: language, theme, tables."""
+        with self.administrator() as http:
+            for key in http.get("/v2/admin/settings").json()["values"]:
+                http.delete(f"/v2/admin/settings/{key}").raise_for_status()
+
     def end_sessions(self, login: str) -> None:
         """Close the sessions of a user, as the administrator does."""
         with self.administrator() as http:

@@ -11,7 +11,15 @@ AXE = Path(__file__).parents[2] / "html/node_modules/axe-core/axe.min.js"
 GRAVE = {"serious", "critical"}
 USER_ROUTES = ["/", "/?source=quarantine", "/settings/account", "/settings/display", "/settings/quarantine", "/about"]
 PUBLIC_ROUTES = ["/login", "/admin/login", "/about", "/mistyped"]
-PANEL_ROUTES = ["/admin/users", "/admin/server", "/admin/quarantine", "/admin/about"]
+PANEL_ROUTES = [
+    "/admin/overview",
+    "/admin/users",
+    "/admin/journal",
+    "/admin/audit",
+    "/admin/server",
+    "/admin/quarantine",
+    "/admin/about",
+]
 COMBINATIONS = [(theme, language) for theme in ("dark", "light") for language in ("en", "ru")]
 
 

@@ -27,6 +27,14 @@ def visit(new_page) -> Callable[[str], Page]:
     return open_page
 
 
+@pytest.fixture(autouse=True)
+def _plain_panel(people):
+    """Settings of the panel are kept on the server: a test begins and ends without any."""
+    people.forget_panel()
+    yield
+    people.forget_panel()
+
+
 @pytest.fixture
 def page(visit) -> Page:
     """The list of users."""
@@ -67,6 +75,8 @@ def test_the_panel_has_its_own_log_in_its_menu_theme_and_log_out(visit):
     expect(page.locator(".v-theme--light").first).to_be_attached()
     menu.get_by_role("button", name="Русский").click()
     expect(page.get_by_role("navigation", name="Администрирование")).to_be_visible()
+    page.reload()
+    expect(page.locator(".v-theme--light").first).to_be_attached()
     page.get_by_role("button", name="Выйти").click()
     expect(page).to_have_url(re.compile("/admin/login$"))
     assert page.context.request.get("/v2/admin/session").status == 401
@@ -81,11 +91,11 @@ def test_a_users_session_opens_no_page_of_the_panel(new_page):
 def test_creating_a_user_says_each_rule_at_its_field(page, visit, people):
     taken = people.add()
     page.get_by_role("button", name="Create user").click()
-    pane = page.get_by_role("complementary", name="Create user")
+    pane = page.get_by_role("dialog", name="Creating a user")
     login, password = pane.get_by_label("Login"), pane.get_by_label("Password", exact=True)
     scu = pane.get_by_label("Default SCU")
     expect(pane.get_by_label("Active")).to_be_checked()
-    pane.get_by_role("button", name="Create").click()
+    pane.get_by_role("button", name="Apply").click()
     expect(pane.get_by_text("Fill in this field").or_(pane.get_by_text("Start with a letter"))).to_be_visible()
     expect(pane.get_by_text("The password must not be empty")).to_be_visible()
     expect(login).to_be_focused()
@@ -100,15 +110,15 @@ def test_creating_a_user_says_each_rule_at_its_field(page, visit, people):
     pane.get_by_role("button", name="Show the password").click()
     expect(password).to_have_attribute("type", "text")
     scu.fill("BAD TITLE")
-    pane.get_by_role("button", name="Create").click()
+    pane.get_by_role("button", name="Apply").click()
     expect(pane.get_by_text("Latin letters, digits, - and _ only; at most 16")).to_be_visible()
     scu.fill("")
-    pane.get_by_role("button", name="Create").click()
+    pane.get_by_role("button", name="Apply").click()
     expect(pane.get_by_text("This login exists already")).to_be_visible()
     name = f"New_{taken}"
     login.fill(name)
     scu.fill(f"A-{taken[:8]}")
-    pane.get_by_role("button", name="Create").click()
+    pane.get_by_role("button", name="Apply").click()
     expect(page.get_by_text(f"User {name} was created")).to_be_visible()
     expect(find(page, name)).to_contain_text(f"A-{taken[:8]}")
     visitor = visit("/login")
@@ -170,7 +180,8 @@ def test_sessions_of_a_user_are_counted_and_closed_and_the_list_is_refreshed(pag
     entry.get_by_role("button", name="Close session").click()
     question = page.get_by_role("alertdialog", name="Close sessions?")
     expect(question).to_contain_text(login)
-    question.get_by_role("button", name="Close session").click()
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    question.get_by_role("button", name="Yes").click()
     expect(entry.locator("td.numeric")).to_have_text("0")
     own.get_by_role("button", name="Refresh").click()
     expect(own.get_by_role("dialog", name="Session ended")).to_be_visible()
@@ -207,8 +218,8 @@ def test_a_deleted_user_is_gone_and_cannot_log_in(page, visit, people):
     find(page, login).get_by_role("button", name="Delete user").click()
     question = page.get_by_role("alertdialog", name="Delete the user for ever?")
     expect(question).to_contain_text(login)
-    question.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("No such users.")).to_be_visible()
+    question.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("Nothing found.")).to_be_visible()
     visitor = visit("/login")
     visitor.get_by_label("User name").fill(login)
     visitor.get_by_label("Password", exact=True).fill(login)

@@ -117,6 +117,7 @@ def test_a_user_sees_his_own_and_what_all_share_with_the_reasons(
 def test_the_administrator_pages_sorts_refreshes_and_deletes(held, new_context, language, tmp_path):
     context = new_context(login="", locale=LOCALES[language])
     headers = log_in(context.request, administrator=True)
+    context.request.delete("/v2/admin/settings/quarantine.page", headers=headers)
     page = context.new_page()
     page.goto("/admin/users")
     page.get_by_role("link", name=TITLE[language]).click()

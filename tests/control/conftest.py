@@ -403,6 +403,8 @@ async def start(tmp_path):
                 changes["database_url"] = SecretStr(database_url)
             settings = Settings(**changes)
             keys = KeyRing.load(settings.data).signer.public_jwks
+            if not unified:
+                await find_role("control").upgrade(settings)
             clock = Clock()
             control = await stack.enter_async_context(open_control(settings, Mode(unified=unified, keys=keys), clock))
             storage, render = MemoryStorage(keys), MemoryRender(keys)
@@ -412,6 +414,17 @@ async def start(tmp_path):
             app = create_app(control, Peers(storage=storage, render=render, render_nodes=render_nodes))
             url = await stack.enter_async_context(served(app))
             return Running(url, app, control, storage, render, clock, TruthCheck(app.state.openapi), stack)
+
+        yield run
+
+
+@pytest.fixture
+async def serve():
+    """Return a function that serves an application on a free port and gives its address."""
+    async with AsyncExitStack() as stack:
+
+        async def run(app):
+            return await stack.enter_async_context(served(app))
 
         yield run
 

@@ -13,6 +13,14 @@ export type QuarantineItem = Answer<'QuarantineItem'>;
 export type User = Answer<'User'>;
 export type NewUser = Schemas['NewUser'];
 export type UserChange = Schemas['UserChange'];
+export type OpenSession = Answer<'OpenSession'>;
+export type JournalEvent = Answer<'JournalEvent'>;
+export type AuditEntry = Answer<'AuditEntry'>;
+export type AuditReport = Answer<'AuditReport'>;
+export type ClusterNode = Answer<'Node'>;
+export type NodeChange = Schemas['NodeChange'];
+export type Overview = Answer<'Overview'>;
+export type RetentionDays = Answer<'RetentionDays'>;
 export type Version = Answer<'Version'>;
 export type UploadState = Omit<Answer<'UploadState'>, 'outcomes'> & { outcomes: IngestOutcome[] };
 

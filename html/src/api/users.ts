@@ -1,5 +1,5 @@
 import { api } from './client';
-import type { NewUser, User, UserChange, UserPage } from './types';
+import type { NewUser, OpenSession, User, UserChange, UserPage } from './types';
 
 export type UserSort = 'login' | 'ae_title' | 'active' | 'created' | 'last_login' | 'sessions';
 
@@ -18,4 +18,7 @@ export const listUsers = (query: UserQuery, signal?: AbortSignal) =>
 export const createUser = (user: NewUser) => api.post<User>('v2/admin/users', user);
 export const changeUser = (id: string, change: Partial<UserChange>) => api.patch<User>(path(id), change);
 export const deleteUser = (id: string) => api.delete<void>(path(id));
+export const getUser = (id: string) => api.get<User>(path(id));
 export const endSessions = (id: string) => api.delete<void>(`${path(id)}/sessions`);
+export const listUserSessions = async (id: string) => (await api.get<{ sessions: OpenSession[] }>(`${path(id)}/sessions`)).sessions;
+export const endUserSession = (id: string, session: string) => api.delete<void>(`${path(id)}/sessions/${encodeURIComponent(session)}`);

@@ -21,7 +21,7 @@ export function formatDate(value: string | null | undefined): string {
  * Write a date with time. A study's own time has no zone and is shown as it is in the file;
  * times with a zone are shown in the browser's.
  */
-export function formatDateTime(value: string | null | undefined): string {
+export function formatDateTime(value: string | null | undefined, seconds = false): string {
   if (!value) return '';
   if (!/(Z|[+-]\d\d:?\d\d)$/.test(value)) {
     const time = value.slice(11, 16);
@@ -30,7 +30,13 @@ export function formatDateTime(value: string | null | undefined): string {
   const moment = new Date(value);
   if (Number.isNaN(moment.getTime())) return '';
   const written = day(String(moment.getFullYear()), two(moment.getMonth() + 1), two(moment.getDate()));
-  return `${written} ${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  return `${written} ${two(moment.getHours())}:${two(moment.getMinutes())}${seconds ? `:${two(moment.getSeconds())}` : ''}`;
+}
+
+/** Write a moment with the time zone of the browser, such as `2026-12-31 14:05:09 GMT+3`. */
+export function formatMoment(value: string): string {
+  const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(new Date(value)).find((part) => part.type === 'timeZoneName');
+  return `${formatDateTime(value, true)} ${zone?.value ?? ''}`.trim();
 }
 
 /** Write a DICOM person name: the first group that says something, components parted by spaces. */

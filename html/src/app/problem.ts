@@ -17,6 +17,9 @@ const KEYS: Record<string, string> = {
   ae_title_taken: 'problem.aet.taken',
   password_empty: 'problem.password.empty',
   old_password: 'problem.password.old',
+  node_address: 'problem.node.address',
+  node_offline: 'problem.node.offline',
+  in_use: 'problem.inUse',
   too_large: 'problem.tooLarge',
   storage_full: 'problem.storageFull',
   node_full: 'problem.nodeFull',
@@ -29,6 +32,6 @@ const KEYS: Record<string, string> = {
 export function problemText(error: unknown): string {
   if (!(error instanceof ApiError)) return text('problem.unknown');
   const key = KEYS[error.code];
-  if (key) return text(key, { s: error.retryAfter ?? 1 });
+  if (key) return text(key, { s: error.retryAfter ?? 1, cause: error.message });
   return error.code === 'invalid' ? text('problem.invalid', { details: error.message }) : text('problem.unknown');
 }

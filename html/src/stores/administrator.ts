@@ -5,6 +5,7 @@ import { ApiError, setCsrf } from '@/api/client';
 import { getAdministrator, logInAdministrator, logOutAdministrator } from '@/api/sessions';
 import type { SessionInfo } from '@/api/types';
 import type { SessionStatus } from './session';
+import { useSettings } from './settings';
 
 /** The administrator's log-in: another account, cookie and session than the user's. */
 export const useAdministrator = defineStore('administrator', () => {
@@ -27,6 +28,7 @@ export const useAdministrator = defineStore('administrator', () => {
   async function refresh(): Promise<void> {
     try {
       accept(await getAdministrator());
+      await useSettings().serve('administrator');
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       status.value = status.value === 'active' ? 'ended' : 'none';
@@ -39,6 +41,7 @@ export const useAdministrator = defineStore('administrator', () => {
   }
 
   async function leave(): Promise<void> {
+    await useSettings().flush();
     try {
       await logOutAdministrator();
     } catch (error) {
@@ -47,6 +50,7 @@ export const useAdministrator = defineStore('administrator', () => {
     info.value = null;
     status.value = 'none';
     setCsrf('administrator', '');
+    useSettings().forget();
   }
 
   function end(): void {

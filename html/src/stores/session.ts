@@ -2,7 +2,7 @@ import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 
 import { ApiError, setCsrf } from '@/api/client';
-import { getSession, logIn, logOut } from '@/api/sessions';
+import { getSession, logIn, logOut, logOutEverywhere } from '@/api/sessions';
 import type { SessionInfo } from '@/api/types';
 import { useSettings } from './settings';
 
@@ -108,10 +108,11 @@ export const useSession = defineStore('session', () => {
     return before === undefined || before === info.value?.login;
   }
 
-  async function leave(): Promise<void> {
+  /** Log out, from this browser or from all. */
+  async function leave(everywhere = false): Promise<void> {
     await useSettings().flush();
     try {
-      await logOut();
+      await (everywhere ? logOutEverywhere() : logOut());
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }

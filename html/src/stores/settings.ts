@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 
+import type { Audience } from '@/api/client';
 import { deleteSetting, getSettings, putSetting } from '@/api/settings';
 import { browserLanguage, LANGUAGES, type Language } from '@/i18n';
 
@@ -56,13 +57,15 @@ function writeLocal(key: string, value: string): void {
 }
 
 /**
- * Settings of the user, kept on the server. Language and theme are remembered in the browser too,
+ * Settings of the user or of the administrator, whoever the page serves, kept on the server. Language and theme are remembered in the browser too,
  * for the log-in page.
  */
 export const useSettings = defineStore('settings', () => {
   const values = ref<Record<string, unknown>>({});
   const local = ref({ language: readLocal('language'), theme: readLocal('theme') });
   const loaded = ref(false);
+  /** Whose settings these are. */
+  const owner = ref<Audience>('user');
   /** The last write did not reach the server. */
   const unsaved = ref(false);
   const pending = new Map<string, ReturnType<typeof setTimeout>>();
@@ -108,7 +111,7 @@ export const useSettings = defineStore('settings', () => {
     clearTimeout(pending.get(key));
     pending.delete(key);
     try {
-      await (key in values.value ? putSetting(key, values.value[key]) : deleteSetting(key));
+      await (key in values.value ? putSetting(owner.value, key, values.value[key]) : deleteSetting(owner.value, key));
       unsaved.value = false;
     } catch {
       unsaved.value = true;
@@ -118,13 +121,20 @@ export const useSettings = defineStore('settings', () => {
   /** Write what still waits, e.g. before logging out. */
   const flush = () => Promise.all([...pending.keys()].map(write));
 
-  /** Read the settings of the user who has just logged in. What he chose before log-in wins nothing. */
-  async function load(): Promise<void> {
-    values.value = await getSettings();
+  /** Read the settings of who has just logged in. What he chose before log-in wins nothing. */
+  async function load(who: Audience = 'user'): Promise<void> {
+    if (owner.value !== who) await flush();
+    values.value = await getSettings(who);
+    owner.value = who;
     loaded.value = true;
     for (const key of LOCAL_KEYS) {
       if (typeof values.value[key] === 'string') writeLocal(key, values.value[key]);
     }
+  }
+
+  /** Have the settings of whom the next page serves: both may be logged in in one browser. */
+  async function serve(who: Audience): Promise<void> {
+    if (owner.value !== who || !loaded.value) await load(who);
   }
 
   function forget(): void {
@@ -136,5 +146,5 @@ export const useSettings = defineStore('settings', () => {
     loaded.value = false;
   }
 
-  return { values, loaded, unsaved, language, theme, get, set, reset, load, forget, flush };
+  return { values, loaded, owner, unsaved, language, theme, get, set, reset, load, serve, forget, flush };
 });

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--demo", action="store_true", help="admin/admin and demo/demo on loopback only")
             command.add_argument("--no-sample", action="store_true", help="do not make the sample study")
     _add_database(commands)
+    _add_audit(commands)
     _add_sample(commands)
     _add_bench(commands)
     _add_operator(commands)
@@ -135,6 +136,19 @@ def _add_database(commands: Any) -> None:  # noqa: ANN401 - argparse keeps the c
     upgrade.add_argument("--role", choices=["control", "storage"], action="append", help="default: both")
 
 
+def _add_audit(commands: Any) -> None:  # noqa: ANN401 - as above
+    command = commands.add_parser("audit", help="the viewing audit", argument_default=argparse.SUPPRESS)
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    summary = "check that no entry of the viewing audit was changed, added or taken away"
+    verify = actions.add_parser("verify", help=summary, description=summary, argument_default=argparse.SUPPRESS)
+    verify.set_defaults(run=_verify_audit, expect=None, as_json=False)
+    verify.add_argument("-c", "--config", type=Path, metavar="FILE")
+    verify.add_argument("--data", type=Path, metavar="DIR")
+    verify.add_argument("--database-url", metavar="URL")
+    verify.add_argument("--expect", metavar="NUMBER:MAC", help="a seal that was noted before and has to be there still")
+    verify.add_argument("--json", dest="as_json", action="store_true", help="the whole report")
+
+
 def _add_sample(commands: Any) -> None:  # noqa: ANN401 - as above
     command = commands.add_parser("sample", help="the analytic phantom", argument_default=argparse.SUPPRESS)
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -174,6 +188,14 @@ def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
         metavar="N",
         help="length of the long series, 0 for none (default: %(default)s)",
     )
+
+    tables = _add_measurement(actions, "tables", "pages of the administrator's tables over many rows, on PostgreSQL")
+    tables.add_argument("--users", type=int, default=10_000, metavar="N", help="default: %(default)s")
+    tables.add_argument(
+        "--rows", type=int, default=1_000_000, metavar="N", help="of each journal (default: %(default)s)"
+    )
+    tables.add_argument("--pages", type=int, default=60, metavar="N", help="asked for per order (default: %(default)s)")
+    tables.add_argument("--database-url", metavar="URL", help="an empty database (default: a server of its own)")
 
 
 def _add_measurement(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:  # noqa: ANN401 - as above
@@ -236,6 +258,16 @@ def _operate(options: dict[str, Any]) -> int:
         status: int = run(options["namespace"], options["host"], options["port"])
         return status
     text = "the operator is not installed: pip install 'webviewer[operator]'"
+    raise InvalidRequestError(text)
+
+
+def _verify_audit(options: dict[str, Any]) -> int:
+    expected, as_json = options.pop("expect"), options.pop("as_json")
+    settings = _settings(options)
+    for entry in entry_points(group="webviewer.commands", name="audit"):
+        status: int = entry.load()(settings, expected, as_json=as_json)
+        return status
+    text = "control is not installed: pip install 'webviewer[control]'"
     raise InvalidRequestError(text)
 
 

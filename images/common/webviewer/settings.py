@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Storage and render fetch the public keys of grants here."""
     node_secret: SecretStr | None = None
     """Shared by the parts of a cluster: with it nodes fetch the keys of grants from control."""
+    node_url: str = ""
+    """Where control reaches this storage or render node; empty = this machine's address towards control."""
     storage_url: str = ""
     render_url: str = ""
     render_nodes_url: str = ""
@@ -84,6 +86,8 @@ class Settings(BaseSettings):
     no_sample: bool = False
     session_idle: Annotated[float, Field(gt=0, le=_MAX_SECONDS)] = 30 * 60
     session_lifetime: Annotated[float, Field(gt=0, le=_MAX_SECONDS)] = 12 * 3600
+    audit_names: bool = True
+    """The viewing audit keeps patient names, patient IDs and descriptions; else only UIDs, dates and modalities."""
 
     # Limits
     max_upload_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * MIB

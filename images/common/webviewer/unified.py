@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 import webviewer
 from webviewer import server, tls
+from webviewer.clients.registration import keep_registered
 from webviewer.clients.render import RenderClient
 from webviewer.clients.render_nodes import RenderNodes
 from webviewer.clients.storage import StorageClient
@@ -197,6 +198,10 @@ async def run_single(name: RoleName, settings: Settings) -> None:
                 nodes = server.listen(settings.host, settings.nodes_port)
                 await stack.enter_async_context(server.serving(running.app, nodes, secured))
                 secured = None
+            if name != "control":
+                port = int(listener.getsockname()[1])
+                task = asyncio.create_task(keep_registered(name, settings, port))
+                stack.push_async_callback(_cancel, task)
             await server.serve(running.app, listener, running.before_stop, secured)
     finally:
         metrics.shutdown()

@@ -77,6 +77,27 @@ class PasswordEmptyError(InvalidRequestError):
         super().__init__("the password must not be empty")
 
 
+class NodeAddressError(InvalidRequestError):
+    """A node's address has another form."""
+
+    code = "node_address"
+
+    def __init__(self) -> None:
+        super().__init__("address: write it as http://<IP>:<port>")
+
+
+class NodeOfflineError(ConflictError):
+    """What was asked for needs a node that answers. The message is the cause."""
+
+    code = "node_offline"
+
+
+class InUseError(ConflictError):
+    """It cannot be taken away while something needs it. The message says what."""
+
+    code = "in_use"
+
+
 class OldPasswordError(InvalidRequestError):
     """The old password is wrong."""
 

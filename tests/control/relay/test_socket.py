@@ -11,6 +11,7 @@ from webviewer.errors import DrainingError
 from webviewer.ports.render import LinkClosedError
 from webviewer.wire.messages import MAX_MESSAGE_BYTES
 from webviewer_control.relay import keeper, link
+from webviewer_control.services.actor import SYSTEM
 from webviewer_control.store.models import SessionRow, ViewportRow
 
 HELLO = {"type": "hello", "version": 1}
@@ -341,7 +342,7 @@ async def logged_out(running):
 
 async def revoked(running):
     row = await running.control.users.find_login("anna")
-    await running.control.sessions.end_of_user(row.id)
+    await running.control.sessions.end_of_user(row.id, SYSTEM, "closed")
 
 
 async def deactivated(running):

@@ -155,6 +155,7 @@ ANNAS = {"study": "annas-study", "series": "annas-series", "digest": DIGEST, "it
 async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(two):
     anna, berta = await two.login("anna"), await two.login("berta")
     await anna.put("/v2/settings/theme", json={"value": "annas"})
+    ids = ANNAS | {"session": (await anna.get("/v2/session")).json()["id"]}
     tried = set()
     for endpoint in ENDPOINTS:
         if "{" not in endpoint.path or endpoint.access in {"administrator", "node"}:
@@ -163,7 +164,7 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
         arguments = {"params": {"offset": 5, "size": 10}, "content": b"67890"} if endpoint.method == "PUT" else {}
         if endpoint.path == "/v2/settings/{key}":
             arguments = {"json": {"value": "bertas"}} if endpoint.method == "PUT" else {}
-        answer = await berta.request(endpoint.method, endpoint.path.format_map(ANNAS), **arguments)
+        answer = await berta.request(endpoint.method, endpoint.path.format_map(ids), **arguments)
         if endpoint.path == "/v2/settings/{key}":
             assert answer.status_code == 204
         elif endpoint.method == "PUT":
@@ -181,6 +182,7 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
         ("PUT", "/v2/uploads/{digest}"),
         ("DELETE", "/v2/uploads/{digest}"),
         ("DELETE", "/v2/quarantine/{item}"),
+        ("DELETE", "/v2/sessions/{session}"),
     }
     assert (await anna.get("/v2/settings")).json()["values"] == {"theme": "annas"}
     assert (await anna.get("/v2/studies/annas-study")).status_code == 200

@@ -210,14 +210,15 @@ async def test_the_journal_tells_who_came_and_who_was_refused(anna):
     await client.post("/v2/logout")
     rows = await journal(anna)
     assert [(row.event, row.login) for row in rows] == [
-        ("user-changed", "anna"),
+        ("user-changed", "system"),
         ("user-login-failed", "anna"),
         ("administrator-login-failed", "admin"),
         ("session-opened", "anna"),
         ("session-closed", "anna"),
     ]
     assert all("secret" not in str(row.details) for row in rows)
-    assert rows[1].details["address"] == "127.0.0.1"
+    assert rows[0].details == {"change": "created", "affected": "anna", "new_status": "active"}
+    assert rows[1].details == {"address": "127.0.0.1", "attempted": "anna", "reason": "credentials"}
     assert rows[0].time.tzinfo is dt.UTC
 
 

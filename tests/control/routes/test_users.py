@@ -72,6 +72,48 @@ async def test_users_are_searched_sorted_and_paged(running):
         assert len(await names(f"sort={sort}")) == 3
 
 
+async def test_a_user_whom_somebody_else_has_changed_is_not_overwritten(running):
+    user = await running.create_user()
+    admin = await running.admin()
+    seen = (await admin.get(f"/v2/admin/users/{user.id}")).json()["version"]
+    first = await admin.patch(f"/v2/admin/users/{user.id}", json={"ae_title": "FIRST", "version": seen})
+    assert (first.status_code, first.json()["version"]) == (200, seen + 1)
+    second = await admin.patch(f"/v2/admin/users/{user.id}", json={"ae_title": "SECOND", "version": seen})
+    assert (second.status_code, second.json()["code"]) == (409, "conflict")
+    assert (await admin.get(f"/v2/admin/users/{user.id}")).json()["ae_title"] == "FIRST"
+
+
+@pytest.mark.contract("F01")
+async def test_users_without_a_value_come_last_in_either_order_on_both_engines(start, database_url):
+    running = await start(database_url=database_url)
+    for name, title in (("a", "Z"), ("b", None), ("c", "Y")):
+        await running.control.users.insert({"login": name, "password": "x", "ae_title": title}, demo=False)
+    await running.login("b", "x")
+    admin = await running.admin()
+
+    async def names(sort, *, descending):
+        query = {"sort": sort, "descending": descending}
+        return "".join(user["login"] for user in (await admin.get("/v2/admin/users", params=query)).json()["users"])
+
+    assert [await names("ae_title", descending=down) for down in (False, True)] == ["cab", "acb"]
+    assert [await names("sessions", descending=down) for down in (False, True)] == ["acb", "bac"]
+    assert [await names("last_login", descending=down) for down in (False, True)] == ["bac", "bac"]
+
+
+@pytest.mark.contract("N02")
+async def test_settings_of_the_panel_are_kept_for_the_administrator_and_are_no_users(running):
+    await running.create_user()
+    user, admin = await running.login(), await running.admin()
+    assert (await admin.put("/v2/admin/settings/table.users", json={"value": {"wrap": True}})).status_code == 204
+    other = await running.admin()
+    assert (await other.get("/v2/admin/settings")).json() == {"values": {"table.users": {"wrap": True}}}
+    assert (await user.get("/v2/settings")).json() == {"values": {}}
+    assert (await admin.put("/v2/admin/settings/1", json={"value": 1})).status_code == 422
+    assert (await admin.put("/v2/admin/settings/big", json={"value": "x" * 70_000})).status_code == 413
+    assert (await other.delete("/v2/admin/settings/table.users")).status_code == 204
+    assert (await admin.get("/v2/admin/settings")).json() == {"values": {}}
+
+
 @pytest.mark.contract("F06", "F07")
 async def test_switching_a_user_off_ends_his_sessions(running):
     user = await running.create_user()

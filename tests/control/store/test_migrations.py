@@ -34,7 +34,7 @@ async def test_moments_keep_their_zone(database):
     zone = dt.timezone(dt.timedelta(hours=3))
     moment = dt.datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=zone)
     async with database.writing() as transaction:
-        transaction.add(JournalRow(time=moment, event="user-changed", login="a", details={}))
+        transaction.add(JournalRow(time=moment, event="user-changed", login="a", login_key="a", details={}))
     async with database.reading() as transaction:
         row = (await transaction.scalars(select(JournalRow))).one()
     assert row.time == moment
@@ -42,4 +42,4 @@ async def test_moments_keep_their_zone(database):
     column = SimpleNamespace(naive=dt.datetime(2026, 5, 1))  # noqa: DTZ001 - the point of the test
     with pytest.raises(Exception, match="zone"):
         async with database.writing() as transaction:
-            transaction.add(JournalRow(time=column.naive, event="user-changed", login="a", details={}))
+            transaction.add(JournalRow(time=column.naive, event="user-changed", login="a", login_key="a", details={}))

@@ -58,11 +58,11 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Run ``webviewer serve --demo`` on an empty folder."""
+def running_server(*options: str) -> Iterator[Server]:
+    """Run ``webviewer serve --demo`` on an empty folder, with more ``options``."""
     with tempfile.TemporaryDirectory(prefix="webviewer-bench-") as folder:
         command = [sys.executable, "-m", "webviewer", "serve", "--demo", "--no-sample", "--no-dicom", "--port", "0"]
-        command += ["--data", folder, "--log-level", "warning"]
+        command += ["--data", folder, "--log-level", "warning", *options]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
         try:
             lines = process.stdout or ()

@@ -10,6 +10,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from webviewer.errors import InvalidRequestError, TooLargeError, WebViewerError
+from webviewer.web.forwarded import seen
 from webviewer.wire.messages import (
     Ack,
     ClientHello,
@@ -31,6 +32,7 @@ from webviewer_control import metrics
 from webviewer_control.relay.incoming import read_message
 from webviewer_control.relay.keeper import keep_saved
 from webviewer_control.relay.link import BrowserGoneError, NodeLink
+from webviewer_control.relay.openings import Openings
 from webviewer_control.relay.queue import WaitingRoom
 from webviewer_control.relay.viewports import Viewports
 from webviewer_control.services.control import Control, Gateway
@@ -60,9 +62,12 @@ class Relay:
     id: str = field(default_factory=new_id)
     viewports: Viewports = field(default_factory=Viewports)
     link: NodeLink = field(init=False)
+    openings: Openings = field(init=False)
     bad: int = 0
 
     def __post_init__(self) -> None:
+        address = seen(self.websocket).address
+        self.openings = Openings(self.control, self.gateway, self.session, address)
         self.link = NodeLink(self.gateway, self.session, self.viewports, self.gateway.storage_url, self.deliver)
 
     async def run(self) -> None:
@@ -86,6 +91,7 @@ class Relay:
                 for task in (*tasks, keeper):
                     task.cancel()
                 await asyncio.gather(*tasks, keeper, return_exceptions=True)
+                await self.openings.finish()
                 self.viewports.close_all()
         if code != _ABNORMAL:
             await close(self.websocket, code)
@@ -165,6 +171,7 @@ class Relay:
         """Bind a viewport, if one of the session's stores holds the series."""
         self.viewports.check_room(message.viewport)
         await self.link.open(message, await finish(self._find(message.series)))
+        self.openings.opened(message)
 
     async def _find(self, series: str) -> str:
         """Return the store of a series that the session may see. Raises NotFoundError."""

@@ -10,6 +10,7 @@ from webviewer.web.forwarded import seen
 from webviewer.web.health import Readiness
 from webviewer.web.origin import OriginPolicy
 from webviewer_control.relay.queue import WaitingRoom
+from webviewer_control.services.actor import Actor
 from webviewer_control.services.control import Control, Gateway
 from webviewer_control.services.sessions import Session
 
@@ -42,3 +43,9 @@ def caller(request: Request) -> Session:
 def address(request: Request) -> str:
     """Return the browser's address, behind trusted proxies too."""
     return seen(request).address
+
+
+def actor(request: Request) -> Actor:
+    """Return who calls, for the journals."""
+    session = caller(request)
+    return Actor(session.login, session.id, address(request))

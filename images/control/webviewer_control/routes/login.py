@@ -19,7 +19,8 @@ from webviewer_control.errors import (
     PasswordEmptyError,
     WrongCredentialsError,
 )
-from webviewer_control.routes.context import address, caller, context
+from webviewer_control.routes.context import actor, address, caller, context
+from webviewer_control.services.actor import Actor
 from webviewer_control.services.sessions import Session
 
 _Text = Annotated[str, Field(max_length=1024)]
@@ -65,6 +66,8 @@ class SessionInfo(BaseModel):
     """Goes into the header ``X-CSRF-Token`` of every call that changes something."""
     expires_in: int
     """Seconds until the session ends if nothing happens."""
+    cluster: bool
+    """The parts of the server are nodes of their own."""
     demo: bool
     """The passwords are the well-known ones of the demonstration."""
 
@@ -79,6 +82,7 @@ def info(request: Request, session: Session) -> SessionInfo:
         login=session.login,
         csrf=session.csrf,
         expires_in=max(0, int(left)),
+        cluster=not control.mode.unified,
         demo=control.settings.demo,
     )
 
@@ -86,7 +90,7 @@ def info(request: Request, session: Session) -> SessionInfo:
 async def login(request: Request, body: Credentials) -> Response:
     """Open a user's session and set its cookie."""
     logins = context(request).control.logins
-    session, secret = await logins.user(body.user, body.password, address(request))
+    session, secret = await logins.user(body.user, body.password, address(request), _agent(request))
     return await _enter(request, SESSION_COOKIE, session, secret)
 
 
@@ -111,7 +115,7 @@ async def change_password(request: Request, body: PasswordChange) -> None:
 async def admin_login(request: Request, body: Credentials) -> Response:
     """Open the administrator's session and set its cookie."""
     logins = context(request).control.logins
-    session, secret = await logins.administrator_login(body.user, body.password, address(request))
+    session, secret = await logins.administrator_login(body.user, body.password, address(request), _agent(request))
     return await _enter(request, ADMINISTRATOR_COOKIE, session, secret)
 
 
@@ -135,7 +139,7 @@ async def _enter(request: Request, cookie: str, session: Session, secret: str) -
     control = context(request).control
     before = request.cookies.get(cookie)
     if before and (old := await control.sessions.find(before, session.kind)):
-        await control.sessions.end(old.id)
+        await control.sessions.end(old.id, Actor(old.login, old.id, address(request)), "logged-in-again")
     response = Response(info(request, session).model_dump_json(), media_type="application/json")
     # No Max-Age: the server's clock decides, and a closed browser leaves nothing behind.
     response.set_cookie(cookie, secret, **_attributes(request))
@@ -143,10 +147,15 @@ async def _enter(request: Request, cookie: str, session: Session, secret: str) -
 
 
 async def _leave(request: Request, cookie: str) -> Response:
-    await context(request).control.sessions.end(caller(request).id)
+    await context(request).control.sessions.end(caller(request).id, actor(request), "logged-out")
     response = Response(status_code=204)
     response.set_cookie(cookie, "", max_age=0, **_attributes(request))
     return response
+
+
+def _agent(request: Request) -> str:
+    """Return what the browser calls itself, without what no database stores."""
+    return request.headers.get("user-agent", "").replace("\0", "")
 
 
 def _attributes(request: Request) -> CookieAttributes:

@@ -46,6 +46,21 @@ async def delete_setting(request: Request) -> None:
     await context(request).control.preferences.delete(_user(request), _key(request))
 
 
+async def get_admin_settings(request: Request) -> UserSettings:
+    """Return all settings of the administrator."""
+    return UserSettings(values=await context(request).control.preferences.all(None))
+
+
+async def put_admin_setting(request: Request, body: SettingValue) -> None:
+    """Set one setting of the administrator."""
+    await context(request).control.preferences.put(None, _key(request), body.value)
+
+
+async def delete_admin_setting(request: Request) -> None:
+    """Forget one setting of the administrator."""
+    await context(request).control.preferences.delete(None, _key(request))
+
+
 def _key(request: Request) -> str:
     key: str = request.path_params["key"]
     if not _KEY.fullmatch(key):
@@ -80,4 +95,30 @@ ENDPOINTS = (
         errors=(*_CHANGE_ERRORS, TooLargeError),
     ),
     Endpoint("DELETE", "/v2/settings/{key}", delete_setting, "Forget a setting", errors=_CHANGE_ERRORS),
+    Endpoint(
+        "GET",
+        "/v2/admin/settings",
+        get_admin_settings,
+        "Settings of the administrator's pages",
+        access="administrator",
+        response=UserSettings,
+        errors=(NotAuthenticatedError,),
+    ),
+    Endpoint(
+        "PUT",
+        "/v2/admin/settings/{key}",
+        put_admin_setting,
+        "Set a setting of the administrator's pages",
+        access="administrator",
+        body=SettingValue,
+        errors=(*_CHANGE_ERRORS, TooLargeError),
+    ),
+    Endpoint(
+        "DELETE",
+        "/v2/admin/settings/{key}",
+        delete_admin_setting,
+        "Forget a setting of the administrator's pages",
+        access="administrator",
+        errors=_CHANGE_ERRORS,
+    ),
 )

@@ -22,7 +22,8 @@ from webviewer.errors import (
 from webviewer.web.endpoint import Endpoint
 from webviewer.wire.grants import SHORT_SECONDS
 from webviewer_control.errors import CsrfError
-from webviewer_control.routes.context import caller, context
+from webviewer_control.routes.context import address, caller, context
+from webviewer_control.services.audit import Viewer
 
 _READ_ERRORS = (NotAuthenticatedError, NotFoundError, InvalidRequestError, PeerUnavailableError)
 _CACHED = "private, max-age=86400"
@@ -63,6 +64,8 @@ async def delete_study(request: Request) -> None:
         text = "only the administrator may delete what everybody shares"
         raise ForbiddenError(text)
     await gateway.storage.delete_study(token, study)
+    viewer = Viewer.of(session, address(request))
+    await context(request).control.audit.note("deleted", viewer, detail.study, {"images": detail.study.ninst})
 
 
 async def get_thumbnail(request: Request, query: ThumbnailQuery) -> Response:

@@ -6,7 +6,21 @@ from typing import Any
 
 from webviewer import __version__
 from webviewer.web.endpoint import Endpoint, openapi_document
-from webviewer_control.routes import capacity, login, preferences, quarantine, studies, system, uploads, users
+from webviewer_control.routes import (
+    audit,
+    capacity,
+    journal,
+    login,
+    nodes,
+    overview,
+    preferences,
+    quarantine,
+    sessions,
+    studies,
+    system,
+    uploads,
+    users,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *login.ENDPOINTS,
@@ -15,6 +29,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *uploads.ENDPOINTS,
     *quarantine.ENDPOINTS,
     *users.ENDPOINTS,
+    *sessions.ENDPOINTS,
+    *overview.ENDPOINTS,
+    *nodes.ENDPOINTS,
+    *journal.ENDPOINTS,
+    *audit.ENDPOINTS,
     *capacity.ENDPOINTS,
     *system.ENDPOINTS,
 )

@@ -8,7 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from webviewer.errors import InvalidRequestError, NotAuthenticatedError, NotFoundError, PeerUnavailableError
+from webviewer.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    PeerUnavailableError,
+)
 from webviewer.web.endpoint import Endpoint
 from webviewer_control.errors import (
     AeTitleFormatError,
@@ -18,7 +24,7 @@ from webviewer_control.errors import (
     LoginTakenError,
     PasswordEmptyError,
 )
-from webviewer_control.routes.context import context
+from webviewer_control.routes.context import actor, context
 from webviewer_control.services.users import AE_TITLE_PATTERN, LOGIN_PATTERN, UserEntry, UserSort
 
 # The rules are stated here and checked by the service, whose errors the page can tell apart.
@@ -33,6 +39,7 @@ _FIELD_ERRORS = (
     AeTitleFormatError,
     AeTitleTakenError,
     PasswordEmptyError,
+    ConflictError,
     PeerUnavailableError,
 )
 
@@ -48,6 +55,8 @@ class User(BaseModel):
     created: dt.datetime
     last_login: dt.datetime | None
     sessions: int
+    version: int
+    """Goes into a change, which is refused if somebody else has changed the user since."""
 
 
 class UserPage(BaseModel):
@@ -90,6 +99,8 @@ class UserChange(BaseModel):
     password: _Password = ""
     ae_title: _AeTitle | None = None
     active: bool = True
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of the user as the caller has seen him; null: whatever he is now."""
 
 
 async def list_users(request: Request, query: UserQuery) -> UserPage:
@@ -103,7 +114,7 @@ async def list_users(request: Request, query: UserQuery) -> UserPage:
 async def create_user(request: Request, body: NewUser) -> User:
     """Create a user with a store of his own."""
     found = context(request)
-    return _user(await found.control.users.create(body.model_dump(), found.gateway.stores))
+    return _user(await found.control.users.create(body.model_dump(), found.gateway.stores, actor(request)))
 
 
 async def get_user(request: Request) -> User:
@@ -114,21 +125,22 @@ async def get_user(request: Request) -> User:
 async def change_user(request: Request, body: UserChange) -> User:
     """Change a user. A new password or a switch-off ends his sessions."""
     found = context(request)
-    fields = body.model_dump(include=body.model_fields_set)
-    return _user(await found.control.users.change(request.path_params["user"], fields, found.gateway.stores))
+    fields = body.model_dump(include=body.model_fields_set - {"version"})
+    user, stores = request.path_params["user"], found.gateway.stores
+    return _user(await found.control.users.change(user, fields, stores, actor(request), body.version))
 
 
 async def delete_user(request: Request) -> None:
     """Delete a user with all his studies."""
     found = context(request)
-    await found.control.users.delete(request.path_params["user"], found.gateway.stores)
+    await found.control.users.delete(request.path_params["user"], found.gateway.stores, actor(request))
 
 
 async def end_user_sessions(request: Request) -> None:
     """Close all sessions of a user."""
     control = context(request).control
     entry = await control.users.get(request.path_params["user"])
-    await control.sessions.end_of_user(entry.row.id)
+    await control.sessions.end_of_user(entry.row.id, actor(request), "closed")
 
 
 def _user(entry: UserEntry) -> User:
@@ -141,6 +153,7 @@ def _user(entry: UserEntry) -> User:
         created=row.created,
         last_login=row.last_login,
         sessions=entry.sessions,
+        version=row.version,
     )
 
 

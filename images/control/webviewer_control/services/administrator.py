@@ -13,12 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from webviewer_control.errors import PasswordEmptyError
+from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.passwords import Passwords
 from webviewer_control.services.records import Records
-from webviewer_control.services.sessions import Sessions
+from webviewer_control.services.sessions import ADMINISTRATOR, Sessions
 from webviewer_control.store.models import AdministratorRow
 
-LOGIN = "admin"
+LOGIN = ADMINISTRATOR
 DEMO_PASSWORD = "admin"  # noqa: S105 - known to everybody on purpose, on loopback only
 PASSWORD_FILE = "initial-admin-password"  # noqa: S105 - a file name
 _ID = 1
@@ -50,25 +51,25 @@ class Administrator:
             await self._create(demo=demo)
         elif row.demo and not demo:
             password = self._generate()
-            await self._store(password)
-            await self._sessions.end_of_administrator()
+            await self._store(password, SYSTEM)
+            await self._sessions.end_of_administrator(SYSTEM, "password")
             self._announce(password)
 
-    async def set_password(self, password: str, but: str) -> None:
-        """Change the password: all sessions end, except ``but``."""
+    async def set_password(self, password: str, by: Actor) -> None:
+        """Change the password: all sessions end, except that of ``by``."""
         if not password:
             raise PasswordEmptyError
-        await self._store(password)
-        await self._sessions.end_of_administrator(but)
+        await self._store(password, by)
+        await self._sessions.end_of_administrator(by, "password", by.session)
         with contextlib.suppress(OSError):  # in a cluster it is a mounted Secret, which stays
             self._file.unlink(missing_ok=True)  # it names a password that is none any more
 
-    async def _store(self, password: str) -> None:
+    async def _store(self, password: str, by: Actor) -> None:
         hashed = await self._passwords.hash(password)
         async with self._database.writing() as transaction:
             row = await transaction.get_one(AdministratorRow, _ID)
             row.password, row.demo, row.changed = hashed, False, self._clock()
-            self._journal.add(transaction, "user-changed", row.login, None, change="changed", fields=["password"])
+            self._journal.add(transaction, "user-changed", by, affected=row.login, change="changed", password=True)
 
     async def _create(self, *, demo: bool) -> None:
         password = DEMO_PASSWORD if demo else self._generate()

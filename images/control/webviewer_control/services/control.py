@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from webviewer import tls
 from webviewer.errors import InvalidRequestError
 from webviewer.ports.render import RenderPort
 from webviewer.ports.storage import StoragePort
@@ -18,12 +19,15 @@ from webviewer.settings import Settings
 from webviewer.web.forwarded import is_loopback
 from webviewer.wire.keyring import KeyRing
 from webviewer_control.services.administrator import Administrator
+from webviewer_control.services.audit import Audit
 from webviewer_control.services.capacity import Capacity
-from webviewer_control.services.journal import Clock, Journal
+from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.logins import Logins
+from webviewer_control.services.nodes import Nodes
 from webviewer_control.services.passwords import Passwords
 from webviewer_control.services.preferences import Preferences
 from webviewer_control.services.records import Records
+from webviewer_control.services.retention import Retention
 from webviewer_control.services.sessions import Sessions
 from webviewer_control.services.stores import Stores
 from webviewer_control.services.throttle import Throttle
@@ -56,15 +60,29 @@ class Control:
     settings: Settings
     mode: Mode
     keyring: KeyRing
-    clock: Clock
-    database: Database
+    records: Records
     sessions: Sessions
     users: Users
     administrator: Administrator
     logins: Logins
     preferences: Preferences
     viewports: ViewportStore
+    journal: JournalReader
+    retention: Retention
+    audit: Audit
+    nodes: Nodes
+    started: dt.datetime
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def clock(self) -> Clock:
+        """The present moment."""
+        return self.records.clock
+
+    @property
+    def database(self) -> Database:
+        """The database of all services."""
+        return self.records.database
 
     def attach(self, peers: Peers) -> Gateway:
         """Meet the other roles. Raises InvalidRequestError if one is missing."""
@@ -104,7 +122,10 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
     try:
         await (control.database.upgrade() if mode.unified else control.database.check())
         await _first_accounts(control)
-        control.tasks.append(asyncio.create_task(control.sessions.sweep_for_ever()))
+        works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
+        if not mode.unified:
+            works.append(control.nodes.watch_for_ever)
+        control.tasks += [asyncio.create_task(work()) for work in works]
         yield control
     finally:
         for task in control.tasks:
@@ -112,6 +133,7 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
         for task in control.tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await control.nodes.aclose()
         await control.database.close()
 
 
@@ -122,19 +144,25 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> 
     users = Users(records, passwords, sessions, settings.ae_title)
     administrator = Administrator(records, passwords, sessions, settings.data)
     throttle = Throttle(time.monotonic)
+    journal = JournalReader(records.database)
+    audit = Audit(records, keyring.secret, names=settings.audit_names)
     logins = Logins(records, passwords, throttle, users, administrator, sessions)
     return Control(
         settings=settings,
         mode=mode,
         keyring=keyring,
-        clock=clock,
-        database=records.database,
+        records=records,
+        started=clock(),
         sessions=sessions,
         users=users,
         administrator=administrator,
         logins=logins,
         preferences=Preferences(records.database),
         viewports=ViewportStore(records.database, clock),
+        journal=journal,
+        retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
+        audit=audit,
+        nodes=Nodes(records, keyring.signer, tls.client_context(settings.tls_authority)),
     )
 
 

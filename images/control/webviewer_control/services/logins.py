@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from webviewer_control import metrics
 from webviewer_control.errors import InactiveUserError, OldPasswordError, WrongCredentialsError
+from webviewer_control.services.actor import Actor
 from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.journal import Event
 from webviewer_control.services.passwords import Passwords
@@ -14,6 +15,8 @@ from webviewer_control.services.records import Records
 from webviewer_control.services.sessions import Session, Sessions
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
+
+_MAX_ATTEMPTED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Logins:
     administrator: Administrator
     sessions: Sessions
 
-    async def user(self, login: str, password: str, address: str) -> tuple[Session, str]:
+    async def user(self, login: str, password: str, address: str, agent: str = "") -> tuple[Session, str]:
         """Open a session for a user and return it with its secret.
 
         Raises ThrottledError, WrongCredentialsError, or InactiveUserError to who knows the password.
@@ -45,9 +48,11 @@ class Logins:
         if self.passwords.outdated(row.password):
             await self.users.rehash(row, password)
         metrics.LOGINS.labels("user", "opened").inc()
-        return await self.sessions.open("user", address, row)
+        return await self.sessions.open("user", address, row, agent=agent)
 
-    async def administrator_login(self, login: str, password: str, address: str) -> tuple[Session, str]:
+    async def administrator_login(
+        self, login: str, password: str, address: str, agent: str = ""
+    ) -> tuple[Session, str]:
         """Open a session for the administrator and return it with its secret. Raises as :meth:`user`."""
         account = f"administrator|{login}"
         self._attempt(account, address, "administrator")
@@ -58,7 +63,7 @@ class Logins:
             raise WrongCredentialsError
         self.throttle.succeeded(account, address)
         metrics.LOGINS.labels("administrator", "opened").inc()
-        return await self.sessions.open("administrator", address, login=row.login)
+        return await self.sessions.open("administrator", address, login=row.login, agent=agent)
 
     async def change_password(self, session: Session, old: str, new: str, address: str) -> None:
         """Change the password of the session's account; its other sessions end.
@@ -74,10 +79,11 @@ class Logins:
         if not await self.passwords.verify(stored, old):
             raise OldPasswordError
         self.throttle.succeeded(account, address)
+        by = Actor(session.login, session.id, address)
         if session.user:
-            await self.users.set_password(session.user, new, session.id)
+            await self.users.set_password(session.user, new, by)
         else:
-            await self.administrator.set_password(new, session.id)
+            await self.administrator.set_password(new, by)
 
     def _attempt(self, account: str, address: str, kind: str) -> None:
         try:
@@ -90,4 +96,5 @@ class Logins:
         kind = "user" if event == "user-login-failed" else "administrator"
         metrics.LOGINS.labels(kind, "refused").inc()
         async with self.records.database.writing() as transaction:
-            self.records.journal.add(transaction, event, login, address=address, reason=reason)
+            by = Actor(login, address=address)
+            self.records.journal.add(transaction, event, by, attempted=login[:_MAX_ATTEMPTED], reason=reason)

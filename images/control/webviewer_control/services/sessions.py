@@ -16,8 +16,9 @@ from typing import Literal
 import structlog
 from sqlalchemy import Select, delete, func, or_, select, update
 
-from webviewer.errors import PeerUnavailableError
+from webviewer.errors import NotFoundError, PeerUnavailableError
 from webviewer_control import metrics
+from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.journal import Event
 from webviewer_control.services.records import Records
 from webviewer_control.services.watch import SessionBus, Watch
@@ -25,10 +26,14 @@ from webviewer_control.store.finish import finish
 from webviewer_control.store.models import SessionRow, UserRow
 
 SessionKind = Literal["user", "administrator", "link"]
+EndReason = Literal["logged-out", "logged-in-again", "closed", "password", "inactive", "deleted", "timed-out"]
+ADMINISTRATOR = "admin"
 _CSRF_BYTES = 18
 _SECRET_BYTES = 32
 _LONGEST_TOUCH_SECONDS = 30.0
 _SWEEP_SECONDS = 3.0
+_MAX_ADDRESS = 64
+_MAX_AGENT = 256
 _log = structlog.get_logger(__name__)
 
 
@@ -69,9 +74,9 @@ class Sessions:
         self._touch_after = dt.timedelta(seconds=min(_LONGEST_TOUCH_SECONDS, idle / 10))
 
     async def open(
-        self, kind: SessionKind, address: str, user: UserRow | None = None, login: str = ""
+        self, kind: SessionKind, address: str, user: UserRow | None = None, login: str = "", agent: str = ""
     ) -> tuple[Session, str]:
-        """Open a session and return it with its secret."""
+        """Open a session and return it with its secret. ``agent`` is what the browser calls itself."""
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = self._clock()
         row = SessionRow(
@@ -81,16 +86,16 @@ class Sessions:
             created=now,
             last_seen=now,
             expires=now + self._lifetime,
-            address=address[:64],
+            address=address[:_MAX_ADDRESS],
+            agent=agent[:_MAX_AGENT],
         )
         async with self._database.writing() as transaction:
             transaction.add(row)
             if user:
                 await transaction.execute(update(UserRow).where(UserRow.id == user.id).values(last_login=now))
-            name = user.login if user else login
-            details = {"kind": kind, "address": address}
-            self._journal.add(transaction, "session-opened", name, row.user_id, **details)
             await transaction.flush()
+            by = Actor(user.login if user else login or kind, row.id, row.address)
+            self._journal.add(transaction, "session-opened", by, row.user_id, kind=kind)
         return self._session(row, user), secret
 
     async def find(self, secret: str, kind: SessionKind) -> Session | None:
@@ -112,19 +117,33 @@ class Sessions:
             await transaction.execute(update(SessionRow).where(SessionRow.id == session.id).values(last_seen=now))
         return replace(session, last_seen=now)
 
-    async def end(self, session: str) -> None:
-        """End one session, if it still lives: its sockets are closed."""
-        await self._end(select(SessionRow).where(SessionRow.id == session), "session-closed")
+    async def of_user(self, user: str) -> Sequence[SessionRow]:
+        """Return the live sessions of a user, the newest first."""
+        query = select(SessionRow).where(SessionRow.user_id == user).order_by(SessionRow.created.desc(), SessionRow.id)
+        async with self._database.reading() as transaction:
+            rows = (await transaction.scalars(query)).all()
+        return [row for row in rows if self._deadline(row) > self._clock()]
 
-    async def end_of_user(self, user: str, but: str | None = None) -> None:
+    async def end(self, session: str, by: Actor, reason: EndReason) -> None:
+        """End one session, if it still lives: its sockets are closed."""
+        await self._end(select(SessionRow).where(SessionRow.id == session), by, reason)
+
+    async def end_one_of_user(self, user: str, session: str, by: Actor) -> None:
+        """End one session of a user. Raises NotFoundError if he has no such session."""
+        if session not in {row.id for row in await self.of_user(user)}:
+            text = "no such session"
+            raise NotFoundError(text)
+        await self.end(session, by, "closed")
+
+    async def end_of_user(self, user: str, by: Actor, reason: EndReason, but: str | None = None) -> None:
         """End all sessions of a user, except ``but``."""
         query = select(SessionRow).where(SessionRow.user_id == user)
-        await self._end(query.where(SessionRow.id != but) if but else query, "session-closed")
+        await self._end(query.where(SessionRow.id != but) if but else query, by, reason)
 
-    async def end_of_administrator(self, but: str | None = None) -> None:
+    async def end_of_administrator(self, by: Actor, reason: EndReason, but: str | None = None) -> None:
         """End all sessions of the administrator, except ``but``."""
         query = select(SessionRow).where(SessionRow.kind == "administrator")
-        await self._end(query.where(SessionRow.id != but) if but else query, "session-closed")
+        await self._end(query.where(SessionRow.id != but) if but else query, by, reason)
 
     def watch(self, session: Session) -> AbstractContextManager[Watch]:
         """Learn of the session's end."""
@@ -156,20 +175,27 @@ class Sessions:
             counts = select(SessionRow.kind, func.count()).group_by(SessionRow.kind)
             metrics.show_sessions((await transaction.execute(counts)).all())
         if late:
-            await self._end(select(SessionRow).where(SessionRow.id.in_(late), expired), "session-timed-out")
+            await self._end(select(SessionRow).where(SessionRow.id.in_(late), expired), SYSTEM, "timed-out")
         good = {row.id: self._deadline(row) for row, user in live if user is None or user.active}
         self._bus.renew(good)
         self._bus.publish_end(set(watched) - good.keys())
 
-    async def _end(self, query: Select[SessionRow], event: Event) -> None:
+    async def _end(self, query: Select[SessionRow], by: Actor, reason: EndReason) -> None:
+        event: Event = "session-timed-out" if reason == "timed-out" else "session-closed"
         async with self._database.writing() as transaction:
             rows: Sequence[SessionRow] = (await transaction.scalars(query)).all()
             users = [row.user_id for row in rows if row.user_id]
             names = await transaction.execute(select(UserRow.id, UserRow.login).where(UserRow.id.in_(users)))
             logins = dict(names.all())
             for row in rows:
-                name = logins.get(row.user_id or "", row.kind)
-                self._journal.add(transaction, event, name, row.user_id, kind=row.kind, address=row.address)
+                owner = logins.get(row.user_id or "", ADMINISTRATOR if row.kind == "administrator" else row.kind)
+                # Nobody ends a session that times out but its owner, by doing nothing.
+                who = Actor(owner, row.id, row.address) if by is SYSTEM else by
+                told = {"affected": owner, "closed_session": row.id} if row.id != who.session else {}
+                seconds = round((self._clock() - row.created) / dt.timedelta(seconds=1))
+                self._journal.add(
+                    transaction, event, who, row.user_id, kind=row.kind, reason=reason, seconds=seconds, **told
+                )
             await transaction.execute(delete(SessionRow).where(SessionRow.id.in_([row.id for row in rows])))
         self._bus.publish_end(row.id for row in rows)
 
@@ -179,7 +205,7 @@ class Sessions:
             id=row.id,
             kind=kind,
             user=row.user_id,
-            login=user.login if user else kind,
+            login=user.login if user else ADMINISTRATOR if kind == "administrator" else kind,
             store=user.store if user else None,
             stores=tuple(row.stores),
             anonymised=row.anonymised,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from webviewer.errors import NotFoundError
+from webviewer.errors import ConflictError, NotFoundError
 from webviewer_control.errors import (
     AeTitleFormatError,
     AeTitleTakenError,
@@ -19,6 +19,7 @@ from webviewer_control.errors import (
     LoginTakenError,
     PasswordEmptyError,
 )
+from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.passwords import Passwords
 from webviewer_control.services.records import Records
 from webviewer_control.services.sessions import Sessions
@@ -54,23 +55,33 @@ class Users:
         self, search: str, sort: UserSort, offset: int, limit: int, *, descending: bool
     ) -> tuple[int, Sequence[UserEntry]]:
         """Return the number of all matches and a page of them; ``search`` is part of a login or AE title."""
-        sessions = _session_count()
+        counts = _session_counts()
+        sessions = func.coalesce(counts.c.sessions, 0)
         column = sessions if sort == "sessions" else getattr(UserRow, "login_key" if sort == "login" else sort)
-        order = column.desc() if descending else column.asc()
+        # Who has no value comes last in either order, on both engines.
+        order = (column.desc() if descending else column.asc()).nulls_last()
         condition = or_(
             UserRow.login_key.contains(search.lower(), autoescape=True),
-            UserRow.ae_title.contains(search, autoescape=True),
+            func.lower(UserRow.ae_title).contains(search.lower(), autoescape=True),
         )
-        page = select(UserRow, sessions).where(condition).order_by(order, UserRow.login_key).offset(offset).limit(limit)
+        page = select(UserRow, sessions).outerjoin(counts, counts.c.user_id == UserRow.id)
+        if search:
+            page = page.where(condition)
+        page = page.order_by(order, UserRow.login_key).offset(offset).limit(limit)
+        count = select(func.count()).select_from(UserRow)
         async with self._database.reading() as transaction:
-            total = await transaction.scalar(select(func.count()).select_from(UserRow).where(condition))
+            total = await transaction.scalar(count.where(condition) if search else count)
             rows = (await transaction.execute(page)).all()
         return total or 0, [UserEntry(*row) for row in rows]
 
     async def get(self, user: str) -> UserEntry:
         """Return a user. Raises NotFoundError."""
         async with self._database.reading() as transaction:
-            found = await transaction.execute(select(UserRow, _session_count()).where(UserRow.id == user))
+            counts = _session_counts()
+            joined = select(UserRow, func.coalesce(counts.c.sessions, 0)).outerjoin(
+                counts, counts.c.user_id == UserRow.id
+            )
+            found = await transaction.execute(joined.where(UserRow.id == user))
             entry = found.one_or_none()
         if entry is None:
             raise _unknown()
@@ -87,9 +98,9 @@ class Users:
         async with self._database.reading() as transaction:
             return (await transaction.scalars(select(UserRow))).all()
 
-    async def create(self, fields: UserFields, stores: Stores) -> UserEntry:
+    async def create(self, fields: UserFields, stores: Stores, by: Actor = SYSTEM) -> UserEntry:
         """Create a user and his store. Nothing stays if the storage node does not answer."""
-        row = await self.insert(fields, demo=False)
+        row = await self.insert(fields, demo=False, by=by)
         try:
             await stores.put(row)
         except BaseException:
@@ -98,7 +109,7 @@ class Users:
             raise
         return UserEntry(row, 0)
 
-    async def insert(self, fields: UserFields, *, demo: bool) -> UserRow:
+    async def insert(self, fields: UserFields, *, demo: bool, by: Actor = SYSTEM) -> UserRow:
         """Write the row of a new user; his store is made when it is first needed."""
         self._check(fields)
         row = UserRow(
@@ -115,40 +126,48 @@ class Users:
         async with self._database.writing() as transaction:
             await _refuse_taken(transaction, row)
             transaction.add(row)
-            self._journal.add(transaction, "user-changed", row.login, row.id, change="created")
+            status = _status(row.active)
+            self._journal.add(
+                transaction, "user-changed", by, row.id, change="created", affected=row.login, new_status=status
+            )
             await _flush(transaction)
         return row
 
-    async def change(self, user: str, fields: UserFields, stores: Stores) -> UserEntry:
-        """Change what ``fields`` holds. A new password or a switch-off ends the user's sessions."""
+    async def change(
+        self, user: str, fields: UserFields, stores: Stores, by: Actor = SYSTEM, version: int | None = None
+    ) -> UserEntry:
+        """Change what ``fields`` holds. A new password or a switch-off ends the user's sessions.
+
+        Raises ConflictError if the user was changed since the caller has seen ``version``.
+        """
         self._check(fields)
         password = await self._passwords.hash(fields["password"]) if "password" in fields else None
         before = (await self.get(user)).row.ae_title
-        row = await self._update(user, fields, password)
+        row = await self._update(user, fields, password, by, version)
         if row.ae_title != before:
             try:
                 await stores.put(row)
             except BaseException:
-                await self._update(user, {"ae_title": before}, None)
+                await self._update(user, {"ae_title": before}, None, by)
                 raise
         if password or not row.active:
-            await self._sessions.end_of_user(user)
+            await self._sessions.end_of_user(user, by, "password" if row.active else "inactive")
         return await self.get(user)
 
-    async def set_password(self, user: str, password: str, but: str | None) -> None:
-        """Change a user's password at his own wish: all his sessions end, except ``but``."""
+    async def set_password(self, user: str, password: str, by: Actor) -> None:
+        """Change a user's password at his own wish: all his sessions end, except that of ``by``."""
         self._check({"password": password})
-        await self._update(user, {}, await self._passwords.hash(password))
-        await self._sessions.end_of_user(user, but)
+        await self._update(user, {}, await self._passwords.hash(password), by)
+        await self._sessions.end_of_user(user, by, "password", by.session)
 
-    async def delete(self, user: str, stores: Stores) -> None:
+    async def delete(self, user: str, stores: Stores, by: Actor = SYSTEM) -> None:
         """Delete a user with his sessions and all studies of his store."""
         row = (await self.get(user)).row
-        await self._sessions.end_of_user(user)
+        await self._sessions.end_of_user(user, by, "deleted")
         await stores.delete(row)
         async with self._database.writing() as transaction:
             await transaction.delete(row)
-            self._journal.add(transaction, "user-changed", row.login, row.id, change="deleted")
+            self._journal.add(transaction, "user-changed", by, row.id, change="deleted", affected=row.login)
 
     async def rehash(self, row: UserRow, password: str) -> None:
         """Store the hash of a right password with today's parameters."""
@@ -161,27 +180,34 @@ class Users:
         async with self._database.reading() as transaction:
             users = (await transaction.scalars(select(UserRow.id).where(UserRow.demo, UserRow.active))).all()
         for user in users:
-            await self._update(user, {"active": False}, None)
-            await self._sessions.end_of_user(user)
+            await self._update(user, {"active": False}, None, SYSTEM)
+            await self._sessions.end_of_user(user, SYSTEM, "inactive")
 
     async def switch_on_demo(self, user: str) -> None:
         """Give access back to a user that :meth:`switch_off_demo` took it from."""
-        await self._update(user, {"active": True}, None)
+        await self._update(user, {"active": True}, None, SYSTEM)
 
-    async def _update(self, user: str, fields: UserFields, password: str | None) -> UserRow:
+    async def _update(
+        self, user: str, fields: UserFields, password: str | None, by: Actor, version: int | None = None
+    ) -> UserRow:
         async with self._database.writing() as transaction:
-            row = await transaction.get(UserRow, user)
+            row = await transaction.get(UserRow, user, with_for_update=True)
             if row is None:
                 raise _unknown()
+            if version is not None and version != row.version:
+                text = "somebody else has changed this user: read him again"
+                raise ConflictError(text)
+            before = (row.login, row.ae_title, row.active)
             row.login = fields.get("login", row.login)
             row.login_key = row.login.lower()
             row.ae_title = (fields["ae_title"] or None) if "ae_title" in fields else row.ae_title
             row.active = fields.get("active", row.active)
             if password:
                 row.password, row.demo = password, False
+            row.version += 1
             await _refuse_taken(transaction, row)
-            changed = sorted([*fields, *(["password"] if password and "password" not in fields else [])])
-            self._journal.add(transaction, "user-changed", row.login, row.id, change="changed", fields=changed)
+            details = _differences(before, row) | ({"password": True} if password else {})
+            self._journal.add(transaction, "user-changed", by, row.id, change="changed", affected=before[0], **details)
             await _flush(transaction)
         return row
 
@@ -196,9 +222,27 @@ class Users:
             raise PasswordEmptyError
 
 
-def _session_count() -> Any:  # noqa: ANN401 - SQLAlchemy's scalar subquery, used as a column
-    count = select(func.count()).select_from(SessionRow).where(SessionRow.user_id == UserRow.id)
-    return count.correlate(UserRow).scalar_subquery()
+def _session_counts() -> Subquery:
+    """Count once for all: asked per user it would be the whole cost of the page."""
+    counts = select(SessionRow.user_id, func.count().label("sessions")).where(SessionRow.user_id.is_not(None))
+    return counts.group_by(SessionRow.user_id).subquery()
+
+
+def _status(active: bool) -> str:  # noqa: FBT001 - it says the word for the value
+    return "active" if active else "inactive"
+
+
+def _differences(before: tuple[str, str | None, bool], row: UserRow) -> dict[str, Any]:
+    """Return what the journal tells of a change."""
+    login, title, active = before
+    found: dict[str, Any] = {}
+    if login != row.login:
+        found |= {"old_login": login, "new_login": row.login}
+    if title != row.ae_title:
+        found |= {"old_ae_title": title or "-", "new_ae_title": row.ae_title or "-"}
+    if active != row.active:
+        found["new_status"] = _status(row.active)
+    return found
 
 
 async def _refuse_taken(transaction: AsyncSession, row: UserRow) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -84,6 +84,8 @@ class UserRow(Base):
     created: Mapped[dt.datetime] = mapped_column(Instant)
     last_login: Mapped[dt.datetime | None] = mapped_column(Instant)
     store: Mapped[str] = mapped_column(_Id, default=new_id)
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts changes by the administrator, so that two of them do not undo each other's unseen."""
 
 
 class SessionRow(Base):
@@ -100,6 +102,8 @@ class SessionRow(Base):
     last_seen: Mapped[dt.datetime] = mapped_column(Instant, index=True)
     expires: Mapped[dt.datetime] = mapped_column(Instant, index=True)
     address: Mapped[str] = mapped_column(_Name)
+    agent: Mapped[str] = mapped_column(String(256), default="")
+    """What the browser calls itself."""
     stores: Mapped[list[str]] = mapped_column(Json, default=list)
     """Stores that a link opening may read; a user's follow from the user."""
     anonymised: Mapped[bool] = mapped_column(default=False)
@@ -112,6 +116,24 @@ class SettingRow(Base):
     __tablename__ = "user_settings"
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(_Name, primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)
+
+
+class AdministratorSettingRow(Base):
+    """One setting of the administrator's pages; he is no user."""
+
+    __tablename__ = "administrator_settings"
+
+    key: Mapped[str] = mapped_column(_Name, primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)
+
+
+class ServerSettingRow(Base):
+    """One setting of the server that the administrator changes on a page."""
+
+    __tablename__ = "server_settings"
+
     key: Mapped[str] = mapped_column(_Name, primary_key=True)
     value: Mapped[Any] = mapped_column(Json)
 
@@ -134,10 +156,98 @@ class JournalRow(Base):
     """One event of the authorisation journal; rows outlive the users they are about."""
 
     __tablename__ = "journal"
+    # Every order of the page is the order of an index, and every index ends in the key: pages are read from it alone.
+    __table_args__ = (
+        Index(None, "time", "id"),
+        Index(None, "event", "time", "id"),
+        Index(None, "login_key", "time", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Counter, primary_key=True)
-    time: Mapped[dt.datetime] = mapped_column(Instant, index=True)
-    event: Mapped[str] = mapped_column(String(32), index=True)
-    login: Mapped[str] = mapped_column(_Name, index=True)
+    time: Mapped[dt.datetime] = mapped_column(Instant)
+    event: Mapped[str] = mapped_column(String(32))
+    login: Mapped[str] = mapped_column(_Name)
+    """Who did it, as he was called then; of a failed log-in the name that was tried."""
+    login_key: Mapped[str] = mapped_column(_Name)
+    """The login in lower case, for search and order."""
     user_id: Mapped[str | None] = mapped_column(_Id)
     details: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class AuditSealRow(Base):
+    """A link of the audit's chain: it covers some entries and the link before it, and only the instance key makes it.
+
+    The first one covers nothing. Where old entries were deleted, the last of their seals stays as a checkpoint.
+    """
+
+    __tablename__ = "audit_seals"
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True)
+    time: Mapped[dt.datetime] = mapped_column(Instant)
+    entries: Mapped[int]
+    digest: Mapped[str] = mapped_column(_Name)
+    """SHA-256 over the digests of the entries, in their order."""
+    previous: Mapped[str] = mapped_column(_Name)
+    """``mac`` of the link before."""
+    mac: Mapped[str] = mapped_column(_Name)
+    deleted: Mapped[int] = mapped_column(Counter, default=0)
+    """Of a checkpoint: how many entries were deleted up to here."""
+    checkpoint: Mapped[str] = mapped_column(_Name, default="")
+    """Proves that this program deleted them; empty where nothing was."""
+
+
+class AuditRow(Base):
+    """One entry of the viewing audit: who did what to which study. Entries outlive users and studies."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index(None, "time", "id"),
+        Index(None, "action", "time", "id"),
+        Index(None, "login_key", "time", "id"),
+        Index(None, "study", "time", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True)
+    time: Mapped[dt.datetime] = mapped_column(Instant)
+    action: Mapped[str] = mapped_column(String(16))
+    login: Mapped[str] = mapped_column(_Name)
+    login_key: Mapped[str] = mapped_column(_Name)
+    user_id: Mapped[str | None] = mapped_column(_Id)
+    kind: Mapped[str] = mapped_column(String(16))
+    """Kind of the session: user, administrator, link or system."""
+    session: Mapped[str] = mapped_column(_Name)
+    link: Mapped[str] = mapped_column(_Name, default="")
+    """Id of the link that it was done by; empty for a log-in."""
+    address: Mapped[str] = mapped_column(_Name)
+    study: Mapped[str] = mapped_column(_Name)
+    """Opaque id; empty where no study is concerned."""
+    subject: Mapped[dict[str, Any]] = mapped_column(Json)
+    """What the study was when it happened: patient, date, modality, description."""
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
+    digest: Mapped[str | None] = mapped_column(_Name)
+    seal_id: Mapped[int | None] = mapped_column(Counter, index=True)
+    """The link that covers it; null until the next one is made."""
+
+
+class NodeRow(Base):
+    """A storage or render node of the cluster. ``id`` is what people call it; ``key`` is its own identity."""
+
+    __tablename__ = "nodes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(_Name, unique=True)
+    """What the node calls itself; null until it has registered."""
+    role: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(255), unique=True)
+    active: Mapped[bool]
+    by_hand: Mapped[bool]
+    """Entered by the administrator, and not by the node."""
+    created: Mapped[dt.datetime] = mapped_column(Instant)
+    last_seen: Mapped[dt.datetime | None] = mapped_column(Instant)
+    version: Mapped[str] = mapped_column(_Name)
+    ae_title: Mapped[str] = mapped_column(String(16))
+    cause: Mapped[str] = mapped_column(String(255))
+    """Why it did not answer the last time; empty if it did."""
+    draining: Mapped[bool]
+    slots: Mapped[int | None]
+    used: Mapped[int | None]

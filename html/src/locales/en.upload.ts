@@ -1,0 +1,3 @@
+/** English: texts of uploads. */
+const files = import.meta.glob<Record<string, string>>('./en/upload/*.json', { eager: true, import: 'default' });
+export default Object.assign({}, ...Object.values(files)) as Record<string, string>;

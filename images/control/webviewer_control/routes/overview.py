@@ -1,0 +1,181 @@
+"""How the server is, in one answer for the administrator's first page."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import shutil
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from starlette.requests import Request
+
+from webviewer import __version__, version
+from webviewer.domain.identity import Action
+from webviewer.domain.study import QuarantineQuery
+from webviewer.errors import NotAuthenticatedError, WebViewerError
+from webviewer.web.endpoint import Endpoint
+from webviewer.web.forwarded import is_loopback, seen
+from webviewer_control.routes.context import Context, caller, context
+from webviewer_control.store.models import NodeRow, SessionRow, UserRow, ViewportRow
+
+WarningCode = Literal["well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places"]
+PartName = Literal["database", "storage", "render"]
+_LITTLE_SHARE = 0.1
+
+
+class Part(BaseModel):
+    """A part of the server, and whether it answers."""
+
+    name: PartName
+    answers: bool
+
+
+class Disk(BaseModel):
+    """The volume of the data folder, in bytes."""
+
+    total: int
+    free: int
+
+
+class Overview(BaseModel):
+    """Numbers of this moment; null where nobody could say."""
+
+    version: str
+    commit: str
+    cluster: bool
+    database: Literal["sqlite", "postgresql"]
+    started: dt.datetime
+    users: int
+    active_users: int
+    sessions: dict[str, int]
+    viewports: int
+    slots: int | None
+    used_slots: int | None
+    waiting: int
+    """Tabs that wait for a free place of a render node."""
+    nodes: int
+    silent_nodes: int
+    quarantined: int | None
+    """Damaged objects of the shared store."""
+    disk: Disk | None
+    """Null in a cluster: control does not see the volumes of its nodes."""
+    parts: list[Part]
+    warnings: list[WarningCode]
+
+
+async def get_overview(request: Request) -> Overview:
+    """Ask all parts at once; what does not answer is left out."""
+    known = context(request)
+    control = known.control
+    counts, parts, places, quarantined, disk = await asyncio.gather(
+        _counts(known), _parts(known), _places(known), _quarantined(request), _disk(known)
+    )
+    total, active, sessions, viewports, nodes, silent = counts
+    slots, used = places
+    found = Overview(
+        version=__version__,
+        commit=version.commit(),
+        cluster=not control.mode.unified,
+        database="postgresql" if control.settings.database_url else "sqlite",
+        started=control.started,
+        users=total,
+        active_users=active,
+        sessions=sessions,
+        viewports=viewports,
+        slots=slots,
+        used_slots=used,
+        waiting=len(known.waiting),
+        nodes=nodes,
+        silent_nodes=silent,
+        quarantined=quarantined,
+        disk=disk,
+        parts=parts,
+        warnings=[],
+    )
+    return found.model_copy(update={"warnings": await _warnings(request, found)})
+
+
+async def _counts(known: Context) -> tuple[int, int, dict[str, int], int, int, int]:
+    nodes = known.control.nodes
+    kinds = select(SessionRow.kind, func.count()).group_by(SessionRow.kind)
+    async with known.control.database.reading() as transaction:
+        total = await transaction.scalar(select(func.count()).select_from(UserRow))
+        active = await transaction.scalar(select(func.count()).select_from(UserRow).where(UserRow.active))
+        sessions: dict[str, int] = dict((await transaction.execute(kinds)).all())
+        viewports = await transaction.scalar(select(func.count()).select_from(ViewportRow))
+        rows = (await transaction.scalars(select(NodeRow))).all()
+    silent = sum(nodes.state(row) == "unavailable" for row in rows)
+    return total or 0, active or 0, sessions, viewports or 0, len(rows), silent
+
+
+async def _parts(known: Context) -> list[Part]:
+    async def ask(name: PartName, ping: Callable[[], Awaitable[None]]) -> Part:
+        try:
+            await ping()
+        except WebViewerError:
+            return Part(name=name, answers=False)
+        return Part(name=name, answers=True)
+
+    return list(
+        await asyncio.gather(
+            ask("database", known.control.database.ping),
+            ask("storage", known.gateway.storage.ping),
+            ask("render", known.gateway.render.ping),
+        )
+    )
+
+
+async def _places(known: Context) -> tuple[int | None, int | None]:
+    try:
+        capacity = await known.gateway.capacity.read(0)
+    except WebViewerError:
+        return None, None
+    loads = [node.load for node in capacity.nodes if node.load and not node.load.draining]
+    return (sum(load.slots for load in loads), sum(load.used for load in loads)) if loads else (None, None)
+
+
+async def _quarantined(request: Request) -> int | None:
+    gateway = context(request).gateway
+    try:
+        token = await gateway.stores.shared_grant(caller(request), Action.LIST)
+        return (await gateway.storage.list_quarantine(token, QuarantineQuery(limit=1))).total
+    except WebViewerError:
+        return None
+
+
+async def _disk(known: Context) -> Disk | None:
+    if not known.control.mode.unified:
+        return None
+    usage = await asyncio.to_thread(shutil.disk_usage, known.control.settings.data)
+    return Disk(total=usage.total, free=usage.free)
+
+
+async def _warnings(request: Request, found: Overview) -> list[WarningCode]:
+    settings, disk, origin = context(request).control.settings, found.disk, seen(request)
+    little = max(settings.min_free_bytes, _LITTLE_SHARE * disk.total) if disk else 0
+    encrypted = origin.scheme == "https" or settings.server_url.startswith("https:")
+    holds: dict[WarningCode, bool] = {
+        "well-known-password": (await context(request).control.administrator.get()).demo,
+        "no-tls": not encrypted and not is_loopback(settings.host),
+        "disk-full": disk is not None and disk.free < little,
+        "part-silent": not all(part.answers for part in found.parts),
+        "node-silent": found.silent_nodes > 0,
+        "no-places": found.waiting > 0,
+    }
+    return [code for code, true in holds.items() if true]
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v2/admin/overview",
+        get_overview,
+        "How the server is",
+        access="administrator",
+        response=Overview,
+        errors=(NotAuthenticatedError,),
+    ),
+)
