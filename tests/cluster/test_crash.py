@@ -13,7 +13,7 @@ from .proxy import Request
 
 SPEC = {"version": "1.0.0", "control": {"ingress": {"host": "viewer.example.org"}}}
 NEWER = SPEC | {"version": "2.0.0"}
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 2.0
 
 
 def pools(replicas: int) -> dict:
@@ -110,7 +110,8 @@ def test_it_ends_at_the_same_objects_whenever_it_is_killed(installed, person, se
     for chapter, spec in STORY.items():
         killer.done.clear()
         person.apply(spec | {"dataPolicy": "Retain"})
-        killer.until(lambda: ready(person))
+        # A busy machine may be slower than the quiet that counts as the end.
+        killer.until(lambda chapter=chapter: ready(person) and shown(person.objects()) == whole[chapter])
         assert shown(person.objects()) == whole[chapter]
         volumes = volumes or claims(person)
         assert claims(person) == volumes
