@@ -216,8 +216,8 @@ class Audit:
     async def seal_for_ever(self) -> None:
         """Seal every minute; what the end of the process leaves unsealed is sealed by the next one."""
         while True:
-            await self._try_seal()
             await asyncio.sleep(_SEAL_SECONDS)
+            await self._try_seal()
 
     async def _try_seal(self) -> None:
         try:
