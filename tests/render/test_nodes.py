@@ -6,6 +6,7 @@ import time
 import pytest
 
 from webviewer import server
+from webviewer.clients.node_probe import NodeProbe
 from webviewer.clients.render import RenderClient
 from webviewer.clients.render_nodes import RenderNodes
 from webviewer.domain.identity import Action
@@ -60,6 +61,22 @@ async def test_nodes_that_are_asked_by_address_are_believed_by_their_common_name
         with pytest.raises(PeerUnavailableError, match="the render node does not answer"):
             await plain.load(token)
         await plain.aclose()
+
+
+async def test_a_node_that_has_registered_by_number_has_the_name_of_its_service(tmp_path, start_node, certificate):
+    trusted = client_context(certificate["authority"])
+    secured = server_context(certificate["certificate"], certificate["key"])
+    listener = server.listen("127.0.0.1", 0)
+    address = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    async with start_node(tmp_path, render_slots=3) as node, server.serving(node.app, listener, secured):
+        probe = NodeProbe(trusted, {"render": "https://localhost:8092", "storage": "https://elsewhere:8091"})
+        assert await probe.ping(address, "render") > 0
+        assert (await probe.load(address, node.view_token("", actions={Action.OPERATE}))).slots == 3
+        await probe.aclose()
+        probe = NodeProbe(trusted, {"render": "https://localhost:8092", "storage": "https://elsewhere:8091"})
+        with pytest.raises(PeerUnavailableError, match="not valid for 'elsewhere'"):
+            await probe.ping(address, "storage")
+        await probe.aclose()
 
 
 async def test_a_node_without_tls_is_told_from_a_silent_one(tmp_path, start_node, serve_app):

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import httpx2
 
 from webviewer.clients.render import RenderClient
-from webviewer.domain.load import NodeLoad
+from webviewer.domain.load import NodeLoad, NodeRole
 from webviewer.errors import PeerUnavailableError
 
 _SECONDS = 5.0
 
 
 class NodeProbe:
-    """Keeps a connection to each address that was asked; close them by :meth:`aclose`."""
+    """Keeps a connection to each address that was asked; close them by :meth:`aclose`.
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    ``services`` are the addresses of the services that the nodes of a role are behind. A node that is asked by a number has
+    a certificate of its service's name: pods come and go.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, services: Mapping[NodeRole, str] | None = None) -> None:
         self._tls = tls
+        self._names = {role: urlsplit(url).hostname for role, url in (services or {}).items() if url}
         self._http = httpx2.AsyncClient(timeout=_SECONDS, trust_env=False, verify=tls or True)
         self._renders: dict[str, RenderClient] = {}
 
@@ -28,11 +36,12 @@ class NodeProbe:
         for client in self._renders.values():
             await client.aclose()
 
-    async def ping(self, address: str) -> float:
+    async def ping(self, address: str, role: NodeRole) -> float:
         """Return the seconds that the node took to say that it is ready. Raises PeerUnavailableError with the cause."""
         started = time.perf_counter()
         try:
-            answer = await self._http.get(f"{address}/readyz")
+            name = self._name(address, role)
+            answer = await self._http.get(f"{address}/readyz", extensions={"sni_hostname": name} if name else {})
         except httpx2.TransportError as error:
             cause = str(error) or type(error).__name__
             raise PeerUnavailableError(cause) from error
@@ -56,4 +65,14 @@ class NodeProbe:
             await client.aclose()
 
     def _render(self, address: str) -> RenderClient:
-        return self._renders.setdefault(address, RenderClient(address, self._tls))
+        if address not in self._renders:
+            self._renders[address] = RenderClient(address, self._tls, self._name(address, "render"))
+        return self._renders[address]
+
+    def _name(self, address: str, role: NodeRole) -> str | None:
+        """Return whose certificate is expected, None for that of the address itself."""
+        try:
+            ipaddress.ip_address(urlsplit(address).hostname or "")
+        except ValueError:
+            return None
+        return self._names.get(role)

@@ -1,8 +1,12 @@
-"""How busy a render node is."""
+"""What a node does, and how busy a render node is."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from webviewer.domain.image import Value
+
+NodeRole = Literal["storage", "render"]
 
 
 class NodeLoad(Value):

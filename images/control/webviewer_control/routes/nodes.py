@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from webviewer.domain.load import NodeRole
 from webviewer.errors import ConflictError, InvalidRequestError, NotAuthenticatedError, NotFoundError
 from webviewer.web.endpoint import Endpoint
 from webviewer_control.errors import CsrfError, InUseError, NodeAddressError, NodeOfflineError
 from webviewer_control.routes.context import actor, context
-from webviewer_control.services.nodes import NodeReport, NodeRole, NodeSort, NodeState, checked
+from webviewer_control.services.nodes import NodeReport, NodeSort, NodeState, checked
 from webviewer_control.store.models import NodeRow
 
 _Address = Annotated[str, Field(max_length=255)]
@@ -151,7 +152,7 @@ def _id(request: Request) -> int:
 
 
 def _node(request: Request, row: NodeRow) -> Node:
-    role: Literal["storage", "render"] = row.role  # type: ignore[assignment]  # only these are ever written
+    role: Literal["storage", "render"] = row.role
     return Node(
         id=row.id,
         address=row.address,

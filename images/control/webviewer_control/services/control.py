@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from webviewer import tls
+from webviewer.clients.node_probe import NodeProbe
+from webviewer.domain.load import NodeRole
 from webviewer.errors import InvalidRequestError
 from webviewer.ports.render import RenderPort
 from webviewer.ports.storage import StoragePort
@@ -162,8 +164,16 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> 
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,
-        nodes=Nodes(records, keyring.signer, tls.client_context(settings.tls_authority)),
+        nodes=Nodes(records, keyring.signer, _probe(settings)),
     )
+
+
+def _probe(settings: Settings) -> NodeProbe:
+    services: dict[NodeRole, str] = {
+        "storage": settings.storage_url,
+        "render": settings.render_nodes_url or settings.render_url,
+    }
+    return NodeProbe(tls.client_context(settings.tls_authority), services)
 
 
 async def _first_accounts(control: Control) -> None:

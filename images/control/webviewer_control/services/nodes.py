@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webviewer import __version__
 from webviewer.clients.node_probe import NodeProbe
+from webviewer.domain.load import NodeRole
 from webviewer.errors import ConflictError, NotFoundError, PeerUnavailableError, WebViewerError
 from webviewer.wire.grants import GrantSigner
 from webviewer_control.errors import InUseError, NodeAddressError, NodeOfflineError
@@ -25,7 +25,6 @@ from webviewer_control.services.stores import operate_grant
 from webviewer_control.store.finish import finish
 from webviewer_control.store.models import NodeRow, UserRow
 
-NodeRole = Literal["storage", "render"]
 NodeState = Literal["available", "unavailable", "draining", "other-version"]
 NodeSort = Literal["id", "address", "role", "active", "sessions", "ae_title", "version", "last_seen"]
 ADDRESS_PATTERN = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):\d{1,5}"
@@ -50,12 +49,12 @@ class NodeReport:
 class Nodes:
     """Keeps the rows, asks the nodes, and switches them on and off."""
 
-    def __init__(self, records: Records, signer: GrantSigner, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, records: Records, signer: GrantSigner, probe: NodeProbe) -> None:
         self._database = records.database
         self._journal = records.journal
         self._clock = records.clock
         self._signer = signer
-        self._probe = NodeProbe(tls)
+        self._probe = probe
 
     async def aclose(self) -> None:
         """Close the connections to nodes."""
@@ -164,7 +163,7 @@ class Nodes:
         if not active:
             await self._refuse_in_use(row)
         try:
-            await self._probe.ping(row.address)
+            await self._probe.ping(row.address, row.role)
             if row.role == "render":
                 await self._probe.set_draining(row.address, self._token(), draining=not active)
         except PeerUnavailableError as error:
@@ -233,7 +232,7 @@ class Nodes:
         """Note how the node is; returns the seconds that it took to answer, or None."""
         seconds, cause, load = None, "", None
         try:
-            seconds = await self._probe.ping(row.address)
+            seconds = await self._probe.ping(row.address, row.role)
             if row.role == "render":
                 load = await self._probe.load(row.address, self._token())
         except WebViewerError as error:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from webviewer.db.engine import Json
+from webviewer.domain.load import NodeRole
 
 _Id = String(32)
 _Name = String(64)
@@ -237,7 +238,7 @@ class NodeRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str | None] = mapped_column(_Name, unique=True)
     """What the node calls itself; null until it has registered."""
-    role: Mapped[str] = mapped_column(String(16))
+    role: Mapped[NodeRole] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(255), unique=True)
     active: Mapped[bool]
     by_hand: Mapped[bool]
