@@ -165,11 +165,15 @@ class Relay:
                 raise InvalidRequestError(complaint)
         if not isinstance(message, Ack | Ping):
             # These come by themselves; all else is a sign that somebody is there.
-            self.session = await finish(self.control.sessions.touch(self.session))
+            await self._touch()
+
+    async def _touch(self) -> None:
+        self.session = await finish(self.control.sessions.touch(self.session))
 
     async def _open(self, message: Open) -> None:
         """Bind a viewport, if one of the session's stores holds the series."""
         self.viewports.check_room(message.viewport)
+        await self._touch()  # before the answer: what else an opening writes must not make it wait
         await self.link.open(message, await finish(self._find(message.series)))
         self.openings.opened(message)
 
