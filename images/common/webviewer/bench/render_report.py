@@ -75,7 +75,7 @@ def _more(figures: Figures) -> list[Row]:
         ]
     rows += [
         limited(f"{action} at 512: of it in the process with the sockets, CPU ms", ours[action + FRONT])
-        for action in ("oblique preview", "oblique final", "composite preview")
+        for action in ("oblique preview", "oblique final")
         if action + FRONT in ours
     ]
     rows.append(limited("composite preview at 512, CPU ms", ours["composite preview"], 60))
