@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import socket
 from urllib.parse import urlsplit
@@ -23,12 +24,15 @@ def node_key(role: str, settings: Settings) -> str:
     if role != "storage":
         return secrets.token_hex(16)
     path = settings.data / _KEY_FILE
-    try:
-        with path.open("x", encoding="ascii") as file:
-            file.write(secrets.token_hex(16))
-    except FileExistsError:
-        pass
-    return path.read_text(encoding="ascii").strip()
+    with contextlib.suppress(FileNotFoundError):
+        if key := path.read_text(encoding="ascii").strip():
+            return key
+    # Whole or not at all: a process that is killed here, or a full disk, must not leave a node without a name.
+    key = secrets.token_hex(16)
+    started = path.with_suffix(".new")
+    started.write_text(key, encoding="ascii")
+    started.replace(path)
+    return key
 
 
 def node_address(settings: Settings, port: int) -> str:
@@ -45,13 +49,14 @@ def node_address(settings: Settings, port: int) -> str:
 async def keep_registered(role: str, settings: Settings, port: int) -> None:
     """Tell control every few seconds, until cancelled; that it does not listen is no reason to stop working."""
     secret = settings.node_secret.get_secret_value() if settings.node_secret else ""
-    key = node_key(role, settings)
+    key = ""
     url = f"{settings.control_url.rstrip('/')}/v2/nodes"
     silent = False
     trusted = tls.client_context(settings.tls_authority)
     async with httpx2.AsyncClient(timeout=5.0, trust_env=False, verify=trusted) as client:
         while True:
             try:
+                key = key or await asyncio.to_thread(node_key, role, settings)
                 body = {
                     "key": key,
                     "role": role,

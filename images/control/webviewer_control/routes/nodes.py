@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -152,11 +152,10 @@ def _id(request: Request) -> int:
 
 
 def _node(request: Request, row: NodeRow) -> Node:
-    role: Literal["storage", "render"] = row.role
     return Node(
         id=row.id,
         address=row.address,
-        role=role,
+        role=row.role,
         state=context(request).control.nodes.state(row),
         active=row.active,
         by_hand=row.by_hand,
