@@ -81,6 +81,16 @@ $(TOOLS)/promtool:
 	dpkg-deb --extract $(TOOLS)/prometheus/*.deb $(TOOLS)/prometheus
 	@cp $(TOOLS)/prometheus/usr/bin/promtool $@ && rm -rf $(TOOLS)/prometheus
 
+# As promtool: installed, the package would serve port 80 from then on.
+$(TOOLS)/nginx:
+	@mkdir -p $(TOOLS)/nginx-package
+	cd $(TOOLS)/nginx-package && { apt-get download -qq nginx nginx-common 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq nginx nginx-common; }; }
+	for package in $(TOOLS)/nginx-package/*.deb; do dpkg-deb --extract $$package $(TOOLS)/nginx-package; done
+	@cp $(TOOLS)/nginx-package/etc/nginx/mime.types $(TOOLS)/ && cp $(TOOLS)/nginx-package/usr/sbin/nginx $@ && rm -rf $(TOOLS)/nginx-package
+
+.PHONY: proxy-tools
+proxy-tools: $(if $(wildcard /usr/sbin/nginx),,$(TOOLS)/nginx)
+
 .PHONY: chart-tools
 chart-tools: $(if $(shell command -v helm),,$(TOOLS)/helm) $(if $(shell command -v promtool),,$(TOOLS)/promtool)
 
@@ -89,7 +99,7 @@ warm: $(VENV)/run.stamp
 	@$(BIN)/python -m webviewer_render.warm
 
 .PHONY: setup
-setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools ## Install all that running, testing and linting need
+setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools proxy-tools ## Install all that running, testing and linting need
 
 # ---------------------------------------------------------------- use
 

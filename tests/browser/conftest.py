@@ -175,14 +175,15 @@ def study_files(name: str, images: int = 1, **attributes: object) -> list[bytes]
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, int, subprocess.Popen[str]]]:
-    """Run the product; yields its address, its DICOM port and its process."""
+def serving(folder: Path, *arguments: str, demo: bool = True) -> Iterator[tuple[str, int, subprocess.Popen[str]]]:
+    """Run the product; yields its address, its DICOM port and its process. Without ``demo`` it may be behind a proxy."""
     log = folder / "unified.log"
     port = _free_port()
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "webviewer", "serve", "--demo", "--no-sample", "--data", str(folder / "data"),
-            "--port", "0", "--dicom-port", str(port), "--log", str(log), "--no-log-to-console", *arguments,
+            sys.executable, "-m", "webviewer", "serve", *(["--demo"] if demo else []), "--no-sample",
+            "--data", str(folder / "data"), "--port", "0", "--dicom-port", str(port),
+            "--log", str(log), "--no-log-to-console", *arguments,
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -231,6 +232,12 @@ def site(pages, tmp_path_factory) -> Iterator[Site]:
             upload(http, zip_of([*PHANTOM.instances(), *sagittal_instances(PHANTOM)]), "phantom.zip")
             study = study_of(http, PHANTOM.slices + SAGITTAL_SLICES)
         yield Site(url, study, port, process)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., contextlib.AbstractContextManager[tuple[str, int, subprocess.Popen[str]]]]:
+    """Return what runs the product, for a test that wants it otherwise."""
+    return serving
 
 
 @pytest.fixture(scope="session")
