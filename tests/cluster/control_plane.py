@@ -7,7 +7,6 @@ import json
 import secrets
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import yaml
 from kubernetes import client, config
 
 from . import certificates
+from .processes import process
 
 START_SECONDS = 120
 T = TypeVar("T")
@@ -128,10 +128,10 @@ def running(programs: dict[str, Path], folder: Path) -> Iterator[Server]:
                 "--audit-log-maxsize=0",
             ],
         ):  # fmt: skip
-            stack.enter_context(_process(command, folder))
+            stack.enter_context(process(command, folder))
         server = stack.enter_context(contextlib.closing(_Closing(open_server(kubeconfig, folder / "audit.log")))).server
         log = folder / "kube-apiserver.log"
-        wait_for(lambda: _ready(server), START_SECONDS, say=lambda: log.read_text(errors="replace")[-3000:])
+        wait_for(lambda: ready(server), START_SECONDS, say=lambda: log.read_text(errors="replace")[-3000:])
         manager = [
             programs["kube-controller-manager"], f"--kubeconfig={kubeconfig}", "--leader-elect=false",
             f"--service-account-private-key-file={folder / 'accounts.key'}", f"--root-ca-file={authority}",
@@ -139,7 +139,7 @@ def running(programs: dict[str, Path], folder: Path) -> Iterator[Server]:
             f"--cert-dir={folder / 'certificates'}", "--horizontal-pod-autoscaler-sync-period=2s",
             "--kube-api-qps=500", "--kube-api-burst=1000", "--pvclaimbinder-sync-period=1s",
         ]  # fmt: skip
-        stack.enter_context(_process(manager, folder))
+        stack.enter_context(process(manager, folder))
         account = "/api/v1/namespaces/kube-system/serviceaccounts/default"
         wait_for(lambda: server.ask("GET", account).is_success, START_SECONDS)
         yield server
@@ -153,23 +153,7 @@ class _Closing:
         self.server.http.close()
 
 
-def _ready(server: Server) -> bool:
+def ready(server: Server) -> bool:
     with contextlib.suppress(httpx2.TransportError):
         return server.ask("GET", "/readyz").is_success
     return False
-
-
-@contextlib.contextmanager
-def _process(command: list[Path | str], folder: Path) -> Iterator[None]:
-    words = [f"{word}" for word in command]
-    with (folder / f"{Path(words[0]).name}.log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
