@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,17 +19,18 @@ from webviewer_operator.kube import client, port
 from . import control_plane as plane
 from . import programs
 from .control_plane import Server, wait_for
+from .helm import Helm
+from .namespaces import CRD, remove_namespace
 from .nodes import Nodes
 from .operators import Operator, Operators, operators
-from .person import MERGE, Object, Person, path_of
+from .person import Object, Person, path_of
 from .proxy import Proxy
 from .sessions import Sessions
 
-CHART = Path(__file__).parents[2] / "charts" / "webviewer"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition.PLURAL}.{definition.GROUP}"
 NODE_SELECTOR = {"webviewer.dev/test": "nobody"}
 """No node has it: what pods reach is said by the tests, also on a cluster with nodes."""
+_NOWHERE = f"nodeSelector={json.dumps(NODE_SELECTOR)}"
 
 
 @pytest.fixture(scope="session")
@@ -72,29 +72,6 @@ def wait_until_served(server: Server, path: str) -> None:
     wait_for(served)
 
 
-class Helm:
-    """The program, at our API server."""
-
-    def __init__(self, program: str, home: Path, kubeconfig: Path) -> None:
-        self._program = program
-        self._environment = {"PATH": os.environ["PATH"], "HOME": f"{home}", "KUBECONFIG": f"{kubeconfig}"}
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self._program, *arguments], capture_output=True, text=True, env=self._environment, timeout=120, check=False
-        )
-
-    def done(self, *arguments: str) -> str:
-        found = self(*arguments)
-        assert found.returncode == 0, found.stderr
-        return found.stdout
-
-    def install(self, namespace: str, *values: str) -> None:
-        settings = [part for each in values for part in ("--set-json", each)]
-        selector = f"nodeSelector={json.dumps(NODE_SELECTOR)}"
-        self.done("install", "webviewer", f"{CHART}", "--namespace", namespace, "--set-json", selector, *settings)
-
-
 @pytest.fixture(scope="session")
 def helm(control_plane, require_program, tmp_path_factory) -> Helm:
     return Helm(require_program("helm"), tmp_path_factory.mktemp("helm"), control_plane.kubeconfig)
@@ -119,22 +96,12 @@ def new_namespace(control_plane) -> Iterator[Callable[[], str]]:
         remove_namespace(control_plane, name)
 
 
-def remove_namespace(server: Server, name: str) -> None:
-    """Delete a namespace; clusters in it have no operator any more to let them go."""
-    listed = server.ask("GET", path_of(port.CLUSTER, name))
-    for each in listed.json()["items"] if listed.is_success else ():
-        path = path_of(port.CLUSTER, name, each["metadata"]["name"])
-        server.ask("DELETE", path)
-        server.ask("PATCH", path, {"metadata": {"finalizers": None}}, MERGE)
-    server.ask("DELETE", f"/api/v1/namespaces/{name}")
-
-
 @pytest.fixture(scope="session")
 def defined(control_plane, helm, new_namespace) -> Iterator[None]:
     """The definition, as the chart brings it."""
     there = control_plane.ask("GET", CRD).is_success
     namespace = new_namespace()
-    helm.install(namespace, f"crds.create={json.dumps(not there)}")
+    helm.install(namespace, _NOWHERE, f"crds.create={json.dumps(not there)}")
     wait_until_served(control_plane, CRD)
     wait_for(lambda: control_plane.ask("GET", f"/apis/{definition.API_VERSION}/{definition.PLURAL}").is_success)
     yield
@@ -240,7 +207,7 @@ def install(control_plane, namespace, helm, processes, tmp_path) -> Iterator[Cal
     with contextlib.ExitStack() as stack:
 
         def make(*values: str) -> Installed:
-            helm.install(namespace, "crds.create=false", *values)
+            helm.install(namespace, _NOWHERE, "crds.create=false", *values)
             stack.callback(helm.done, "uninstall", "webviewer", "--namespace", namespace, "--no-hooks")
             proxy = stack.enter_context(Proxy(control_plane).serving())
             stack.callback(processes.stop)

@@ -24,8 +24,10 @@ from webviewer_operator.kube import port
 
 from . import control_plane as plane
 from . import programs
-from .conftest import CHART, CRD, account_token, wait_until_served
+from .conftest import account_token, wait_until_served
 from .control_plane import Server, wait_for
+from .helm import CHART
+from .namespaces import CRD
 from .nodes import Nodes
 from .person import Person
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 TOOLS = Path(__file__).with_name("tools")
@@ -28,11 +29,15 @@ def folder() -> Path | None:
     given = os.environ.get("WEBVIEWER_KUBERNETES_BIN")
     if given:
         return Path(given)
+    return cached(TOOLS / "go.sum", TOOLS / "gateway" / "go.sum")
+
+
+def cached(*sums: Path) -> Path | None:
+    """Return the folder of programs that are built of these sums by this machine's Go. Null without Go."""
     if not shutil.which("go"):
         return None
     go = _output(["go", "version"])
-    sums = [file.read_bytes() for file in (TOOLS / "go.sum", TOOLS / "gateway" / "go.sum")]
-    key = hashlib.sha256(b"".join([*sums, go.encode()])).hexdigest()[:16]
+    key = hashlib.sha256(b"".join([*(file.read_bytes() for file in sums), go.encode()])).hexdigest()[:16]
     return Path.home() / ".cache" / "webviewer-kubernetes" / key
 
 
@@ -48,27 +53,32 @@ def find() -> dict[str, Path] | str:
 
 
 def build(place: Path) -> None:
-    """Build what is missing. One package at a time: others work on this machine too."""
-    place.mkdir(parents=True, exist_ok=True)
-    for name in BUILT:
-        if not (place / name).exists():
-            print(f"building {name} (minutes at first)", flush=True)  # noqa: T201 - a command
-            flags = f"-s -w {_version_flags()}"
-            command = ["go", "build", "-trimpath", "-ldflags", flags, "-o", f"{place / name}.new"]
-            subprocess.run(
-                [*command, f"k8s.io/kubernetes/cmd/{name}"],
-                check=True, cwd=TOOLS, env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"},
-            )  # fmt: skip
-            (place / f"{name}.new").rename(place / name)
+    """Build what is missing."""
+    compile_missing(BUILT, TOOLS, place)
     if not (place / DEFINITIONS).exists():
         answer = _output(["go", "mod", "download", "-json", "sigs.k8s.io/gateway-api"], TOOLS / "gateway")
         content = (Path(json.loads(answer)["Dir"]) / _DEFINITION).read_bytes()
         (place / DEFINITIONS).write_bytes(content)
 
 
-def _version_flags() -> str:
+def compile_missing(names: Sequence[str], module: Path, place: Path) -> None:
+    """Build programs of Kubernetes that are not there. One package at a time: others work on this machine too."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if not (place / name).exists():
+            print(f"building {name} (minutes at first)", flush=True)  # noqa: T201 - a command
+            flags = f"-s -w {_version_flags(module)}"
+            command = ["go", "build", "-trimpath", "-ldflags", flags, "-o", f"{place / name}.new"]
+            subprocess.run(
+                [*command, f"k8s.io/kubernetes/cmd/{name}"],
+                check=True, cwd=module, env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"},
+            )  # fmt: skip
+            (place / f"{name}.new").rename(place / name)
+
+
+def _version_flags(module: Path) -> str:
     """Return what makes the programs say which version they are."""
-    text = (TOOLS / "go.mod").read_text()
+    text = (module / "go.mod").read_text()
     version = re.search(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", text, re.MULTILINE)
     assert version, "go.mod requires no k8s.io/kubernetes"
     names = zip(("gitVersion", "gitMajor", "gitMinor"), version.groups(), strict=True)

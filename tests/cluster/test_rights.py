@@ -5,8 +5,8 @@ import yaml
 
 from webviewer_operator.kube.port import Kind
 
-from .conftest import CHART
 from .control_plane import wait_for
+from .helm import CHART
 from .person import path_of
 
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
