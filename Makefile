@@ -170,6 +170,31 @@ test-images: setup ## Build the images and run them as pods do (needs podman or 
 	fi
 	ENGINE="$(ENGINE)" $(BIN)/pytest tests/images $(ARGS)
 
+# A node's programs that Go does not build here.
+NODE_PACKAGES := conntrack containerd containernetworking-plugins iproute2 iptables procps runc
+
+.PHONY: node
+node: kubernetes ## Build and install what a Kubernetes node needs (Go and apt-get; minutes more than `make kubernetes`)
+	@if ! dpkg -s $(NODE_PACKAGES) >/dev/null 2>&1; then \
+	  echo "Installing $(NODE_PACKAGES) with apt-get ($(or $(SUDO),as root))"; \
+	  $(SUDO) apt-get update -q; \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $(NODE_PACKAGES); \
+	fi
+	$(PYTHON) -m tests.node.programs
+
+.PHONY: test-node
+test-node: setup $(if $(WEBVIEWER_TEST_KUBECONFIG),,node) ## Test images, chart and pods on a real node (root, podman or docker), or on the cluster of WEBVIEWER_TEST_KUBECONFIG
+	@if [ -n "$(ENGINE)" ] && [ -z "$(WEBVIEWER_TEST_KUBECONFIG)" ]; then \
+	  base="$(BASE_IMAGE)"; [ -n "$$base" ] || base="$$(tests/images/base.sh $(ENGINE))"; \
+	  flags="$(or $(ENGINE_FLAGS),--network=host)"; \
+	  $(MAKE) image-operator image-control image-storage image-render BASE_IMAGE="$$base" ENGINE_FLAGS="$$flags"; \
+	  for name in pause postgres; do \
+	    $(ENGINE) build $$flags --build-arg BASE_IMAGE="$$base" --file tests/node/images/$$name.Containerfile \
+	      --tag webviewer-test-$$name:1 tests/node/images; \
+	  done; \
+	fi
+	ENGINE="$(ENGINE)" WEBVIEWER_TEST_NODE=1 $(BIN)/pytest tests/node $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/dev.stamp html/node_modules/.stamp ## Check style, types and import rules
 	$(BIN)/ruff check .
