@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx2
 import pydicom
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from webviewer.sample.series import PhantomSeries
 from webviewer.web.pages import find_pages
@@ -32,6 +32,8 @@ STOP_SECONDS = 20
 STUDY_SECONDS = 60
 SAGITTAL_SLICES = 12
 ACTION_MS = 15_000
+# The default of 5 s is short for a page, a server and a database on two busy cores.
+expect.set_options(timeout=ACTION_MS)
 PHANTOM = PhantomSeries(rows=128, columns=128, slices=40, spacing=3.4, step=8.0, name="browser")
 PAIR = PhantomSeries(rows=64, columns=64, slices=2, spacing=6.8, step=8.0, name="pair")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 FIRST_SLICE = "-160.0"
 MILLIMETRES = 8.0
+MIDDLE = [0.0, 0.0, -80.0]
 
 
 def pane(page: Page, name: str) -> Locator:
@@ -73,6 +74,18 @@ def test_the_address_leads_to_three_planes_and_the_model(page, axial):
     assert re.fullmatch(r"CT, series 1, Axial, A -?\d+\.\d mm", axial.get_attribute("aria-label") or "")
     expect(pane(page, "model").locator("[data-quality]")).to_be_visible(timeout=20_000)
     expect(pane(page, "model").get_by_test_id("cube")).to_be_visible()
+
+
+def test_the_address_leads_to_the_middle_also_when_the_code_of_volumes_comes_after_the_first_slice(page, site):
+    """No place was chosen in the stack behind the volume, so none is carried over."""
+
+    def come_late(route: Route) -> None:
+        settled(page.get_by_test_id("viewport").first)
+        route.continue_()
+
+    page.route("**/assets/windowSwitch-*.js", come_late)
+    axial = open_mpr(page, site.study)
+    assert point(axial) == MIDDLE
 
 
 def test_the_slice_and_the_window_are_carried_there_and_back(page, site, phantom):

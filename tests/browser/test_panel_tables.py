@@ -197,6 +197,19 @@ def test_the_table_and_the_edge_of_the_pane_are_worked_by_keys(panel, people):
     expect(pane).to_have_count(0)
 
 
+def test_escape_closes_the_menu_of_a_row_however_soon_it_comes(panel, people):
+    login = people.add()
+    page = panel(f"/admin/users?search={login}")
+    row = rows(page).first
+    row.focus()
+    page.evaluate("""addEventListener('focusin', ({ target }) => {
+        if (target.closest('.v-list-item')) target.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    })""")
+    page.keyboard.press("Shift+F10")
+    expect(row).to_be_focused()
+    expect(page.locator(".v-list-item:visible").filter(has_text="Copy row")).to_have_count(0)
+
+
 @pytest.mark.contract("F07", "F10")
 def test_the_pane_lists_the_sessions_of_a_user_and_closes_one(panel, new_page, people):
     login = people.add()

@@ -14,7 +14,8 @@ import { VolumeActions } from './volumeActions';
 import { type VolumeKind, VolumeWindow } from './volumeWindow';
 import type { Workspace } from './workspace';
 
-export function openWindow(workspace: Workspace, kind: WindowKind): void {
+/** `direct`: the address led here, so no place has been chosen that could be carried over. */
+export function openWindow(workspace: Workspace, kind: WindowKind, direct = false): void {
   const tab = workspace.state.current;
   if (!tab) return;
   workspace.closeCine();
@@ -22,17 +23,17 @@ export function openWindow(workspace: Workspace, kind: WindowKind): void {
   const { volume } = tab.state;
   if (kind === 'image') leave(workspace, tab);
   else if (volume) volume.arrange(kind);
-  else enter(workspace, tab, kind);
+  else enter(workspace, tab, kind, direct);
   workspace.state.bindings += 1;
   workspace.linesMoved();
 }
 
 /** Puts the series of the active viewport into the place of the grid. */
-function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind): void {
+function enter(workspace: Workspace, tab: StudyTab, kind: VolumeKind, direct = false): void {
   const { activeCell, activeViewport: viewport } = tab;
   if (!activeCell?.series) return;
   const known = tab.volumeOf(activeCell.series.id);
-  const point = viewport && readingPoint(workspace, viewport);
+  const point = viewport && !direct ? readingPoint(workspace, viewport) : null;
   const look = viewport ? lookOf(viewport) : undefined;
   if (known) {
     const { linked, grid } = known.session;

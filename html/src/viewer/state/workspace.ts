@@ -302,11 +302,11 @@ export class Workspace {
   }
 
   /** Puts the active series into another kind of window; the code of volumes is loaded with the first one. */
-  async openWindow(kind: WindowKind): Promise<void> {
+  async openWindow(kind: WindowKind, direct = false): Promise<void> {
     if (kind === 'image' && !this.volume) return;
     this.measuring.loaded?.drop();
     const { openWindow } = await import('./windowSwitch');
-    openWindow(this, kind);
+    openWindow(this, kind, direct);
   }
 
   /** Layout of the window that has the hand. */
