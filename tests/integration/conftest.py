@@ -184,6 +184,13 @@ def deployment(request, tmp_path_factory) -> Iterator[Deployment]:
             yield running
 
 
+@pytest.fixture(scope="module")
+def module_deployment(tmp_path_factory) -> Iterator[Deployment]:
+    """The product in one process, for the tests of a module."""
+    with unified(tmp_path_factory.mktemp("module")) as running:
+        yield running
+
+
 @pytest.fixture
 def lone_deployment(tmp_path) -> Iterator[Deployment]:
     """The product in one process, for a test that harms it."""

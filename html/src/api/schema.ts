@@ -1972,6 +1972,7 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                    "text/plain": string;
                 };
             };
             /** @description not_authenticated */

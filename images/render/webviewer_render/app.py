@@ -129,7 +129,7 @@ class RenderEndpoints:
                 "The middle frame of a series, made small",
                 access="grant",
                 query=ThumbnailQuery,
-                media_type="image/*",
+                media_types=("image/*",),
                 errors=(*_GRANT, errors.InvalidRequestError, errors.UnsupportedImageError, errors.PeerUnavailableError),
             ),
         )

@@ -201,7 +201,7 @@ class StorageEndpoints:
             ),
             Endpoint(
                 "GET", "/v1/frames", self.series_frames, "Stream the frames of the grant's series", "grant",
-                query=FramesQuery, media_type=MEDIA_TYPE, errors=(*_FOUND, errors.DamagedObjectError),
+                query=FramesQuery, media_types=(MEDIA_TYPE,), errors=(*_FOUND, errors.DamagedObjectError),
             ),
         ]  # fmt: skip
 

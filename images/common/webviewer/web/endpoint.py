@@ -42,8 +42,8 @@ class Endpoint:
     """One operation of an API.
 
     ``handler`` receives the request, then the validated ``query`` and ``body`` as keyword
-    arguments where these are declared, and returns a model of ``response``, or a Response of
-    ``media_type``, or None (204). ``body_media_type`` is for bodies that the handler streams itself.
+    arguments where these are declared, and returns a model of ``response``, or a Response of one of
+    ``media_types``, or None (204). ``body_media_type`` is for bodies that the handler streams itself.
     """
 
     method: Method
@@ -55,7 +55,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     body_media_type: str | None = None
     response: type[BaseModel] | None = None
-    media_type: str = "application/json"
+    media_types: tuple[str, ...] = ()
     status: int = 200
     errors: tuple[type[WebViewerError], ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
@@ -267,9 +267,10 @@ def _responses(endpoint: Endpoint, references: dict[type[BaseModel], Any]) -> di
     if endpoint.response:
         content = {"application/json": {"schema": references[endpoint.response]}}
         responses: dict[str, Any] = {str(endpoint.status): {"description": "Done", "content": content}}
-    elif endpoint.media_type != "application/json":
+    elif endpoint.media_types:
         schema = {"type": "string", "format": "binary"}
-        responses = {"200": {"description": "Done", "content": {endpoint.media_type: {"schema": schema}}}}
+        content = {media_type: {"schema": schema} for media_type in endpoint.media_types}
+        responses = {"200": {"description": "Done", "content": content}}
     else:
         responses = {"204": {"description": "Done, nothing to return"}}
     for status in sorted({status_of(error) for error in endpoint.all_errors}):

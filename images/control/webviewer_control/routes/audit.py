@@ -164,7 +164,7 @@ ENDPOINTS = (
         "Viewing audit as a file",
         access="administrator",
         query=AuditExport,
-        media_type="text/csv",
+        media_types=("text/csv", "text/plain"),
         errors=_READ_ERRORS,
     ),
     Endpoint(

@@ -125,7 +125,7 @@ ENDPOINTS = (
         "Authorisation journal as CSV",
         access="administrator",
         query=JournalConditions,
-        media_type="text/csv",
+        media_types=("text/csv",),
         errors=_READ_ERRORS,
     ),
     Endpoint(

@@ -120,7 +120,7 @@ ENDPOINTS = (
         get_thumbnail,
         "Small picture of a series",
         query=ThumbnailQuery,
-        media_type="image/*",
+        media_types=("image/*",),
         errors=(*_READ_ERRORS, UnsupportedImageError),
     ),
 )

@@ -122,7 +122,7 @@ ENDPOINTS = (
         get_metrics,
         "Prometheus metrics",
         access="operator",
-        media_type="text/plain",
+        media_types=("text/plain",),
         errors=(NotAuthenticatedError,),
     ),
 )
