@@ -240,12 +240,22 @@ class MemoryRender:
         self.drawn = 0
         self.load_now = NodeLoad(slots=4, used=1, draining=False)
         self.moved = False
+        self.held = ()
+        self.slots = None
+        self.warm = True
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def load(self, token):
+        await self.answering.wait()
         self.verifier.verify(token, Action.OPERATE)
         if self.load_now is None:
             raise PeerUnavailableError("the render node does not answer")
         return self.load_now
+
+    async def held_series(self, token):
+        self.verifier.verify(token, Action.OPERATE)
+        return self.held
 
     async def set_draining(self, token, *, draining, move):
         self.verifier.verify(token, Action.OPERATE)
@@ -253,13 +263,18 @@ class MemoryRender:
         self.moved = move
 
     async def ping(self):
-        pass
+        await self.answering.wait()
+        if not self.warm:
+            raise PeerUnavailableError("the renderers are starting")
 
     @asynccontextmanager
     async def connect(self, token):
+        await self.answering.wait()
         grant = self.verifier.verify(token, Action.VIEW)
         if self.full:
             raise NodeFullError("no free slot")
+        if self.slots is not None:
+            self.slots.claim(grant.session)
         link = MemoryLink(self, grant)
         self.links.append(link)
         try:
@@ -272,6 +287,12 @@ class MemoryRender:
         grant = self.pixels.verify(pixels_token, Action.PIXELS)
         self.drawn += 1
         return f"picture of {grant.series} {size}".encode(), "image/webp"
+
+
+@pytest.fixture
+def memory_render():
+    """What makes a render node that draws nothing."""
+    return MemoryRender
 
 
 @dataclass
@@ -397,7 +418,9 @@ async def start(tmp_path):
     """Return a function that starts a control server with the given settings."""
     async with AsyncExitStack() as stack:
 
-        async def run(*, unified=True, database_url=None, real_storage=False, render_nodes=None, **changes):
+        async def run(
+            *, unified=True, database_url=None, real_storage=False, render_nodes=None, renders=None, **changes
+        ):
             changes.setdefault("data", tmp_path / "data")
             if database_url:
                 changes["database_url"] = SecretStr(database_url)
@@ -411,7 +434,7 @@ async def start(tmp_path):
             if real_storage:
                 build = find_role("storage").build(settings, Mode(unified=unified, keys=keys))
                 storage = (await stack.enter_async_context(build)).port
-            app = create_app(control, Peers(storage=storage, render=render, render_nodes=render_nodes))
+            app = create_app(control, Peers(storage=storage, render=render, renders=renders, render_nodes=render_nodes))
             url = await stack.enter_async_context(served(app))
             return Running(url, app, control, storage, render, clock, TruthCheck(app.state.openapi), stack)
 

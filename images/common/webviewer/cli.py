@@ -117,7 +117,9 @@ def _add_control(command: argparse.ArgumentParser) -> None:
     group.add_argument("--server-url", metavar="URL", help="public address of the start page")
     group.add_argument("--base-path", metavar="PATH", help="path prefix behind a proxy that does not say it")
     group.add_argument("--storage-url", metavar="URL", help="address of the storage node (role control)")
-    group.add_argument("--render-url", metavar="URL", help="address of the render node (role control)")
+    group.add_argument(
+        "--render-url", metavar="URL", help="name of the render nodes in their certificates (role control)"
+    )
     group.add_argument(
         "--nodes-port", type=int, metavar="PORT", help="serve the other parts here, by TLS (role control)"
     )

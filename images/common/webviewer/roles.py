@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar
 from starlette.applications import Starlette
 
 from webviewer.errors import InvalidRequestError
-from webviewer.ports.render import RenderNodesPort, RenderPort
+from webviewer.ports.render import RenderDirectory, RenderNodesPort, RenderPort
 from webviewer.ports.storage import StoragePort
 from webviewer.settings import Settings
 
@@ -28,11 +28,13 @@ S = TypeVar("S")
 class Peers:
     """The other roles as a role sees them. Render needs ``storage``; control needs both.
 
-    ``render_nodes`` lists the nodes behind ``render``; null where there is no more than that one.
+    ``render`` is the one node of this process, ``renders`` those of a cluster. ``render_nodes`` lists the latter for whoever
+    scales them; null = those that have registered.
     """
 
     storage: StoragePort | None = None
     render: RenderPort | None = None
+    renders: RenderDirectory | None = None
     render_nodes: RenderNodesPort | None = None
 
 

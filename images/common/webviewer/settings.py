@@ -71,8 +71,14 @@ class Settings(BaseSettings):
     """Where control reaches this storage or render node; empty = this machine's address towards control."""
     storage_url: str = ""
     render_url: str = ""
+    """Control: the name that certificates of render nodes are of, where the nodes register by a number. Nodes are found by
+    their registration alone; without TLS this may be empty."""
     render_nodes_url: str = ""
-    """Like render_url, but its name resolves to every render node; empty = render_url. Control asks them for their load."""
+    """Like render_url, but its name resolves to every render node; empty = render_url. Whoever scales is told the load of these
+    addresses; of those that have registered where both are empty."""
+    placement: Literal["fewest-sessions", "volume-affinity"] = "fewest-sessions"
+    """Control: which render node a session gets. ``volume-affinity`` prefers one that has the series in its memory, as long as
+    it has at most one session more than the node with the fewest."""
     tls_certificate: Path | None = None
     """PEM, the part's own certificate first: with it and ``tls_key`` the part speaks https instead of http."""
     tls_key: Path | None = None

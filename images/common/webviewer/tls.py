@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from webviewer.errors import InvalidRequestError, PeerUnavailableError
 
@@ -35,6 +37,19 @@ def client_context(authority: Path | None) -> ssl.SSLContext:
         cause = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
         text = f"tls_authority {authority} must be a PEM file of certificates: {cause}"
         raise InvalidRequestError(text) from error
+
+
+def service_name(address: str, service: str) -> str | None:
+    """Return whose certificate is expected at ``address``, null for that of the address itself.
+
+    A node that is asked by a number shows a certificate of the name in ``service``, the URL that lists its kind: pods come
+    and go.
+    """
+    try:
+        ipaddress.ip_address(urlsplit(address).hostname or "")
+    except ValueError:
+        return None
+    return urlsplit(service).hostname
 
 
 def unreachable(who: str, error: BaseException) -> PeerUnavailableError:

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 import webviewer
 from webviewer import server, tls
 from webviewer.clients.registration import keep_registered
-from webviewer.clients.render import RenderClient
+from webviewer.clients.render_clients import RenderClients
 from webviewer.clients.render_nodes import RenderNodes
 from webviewer.clients.storage import StorageClient
 from webviewer.domain.study import IngestOutcome
@@ -85,17 +85,17 @@ async def single(name: RoleName, settings: Settings) -> AsyncIterator[Single]:
 async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> Peers:
     if name != "control":
         return Peers()
-    missing = [option for option in ("storage_url", "render_url") if not getattr(settings, option)]
-    if missing:
-        text = f"control needs {' and '.join(missing)}: the addresses of the other parts"
+    if not settings.storage_url:
+        text = "control needs storage_url: the address of the storage node"
         raise InvalidRequestError(text)
     trusted = tls.client_context(settings.tls_authority)
     storage = StorageClient(settings.storage_url, tls=trusted)
-    render = RenderClient(settings.render_url, trusted)
-    nodes = RenderNodes(settings.render_nodes_url or settings.render_url, trusted)
-    for each in (storage, render, nodes):
-        stack.push_async_callback(each.aclose)
-    return Peers(storage=storage, render=render, render_nodes=nodes)
+    renders = RenderClients(settings.render_nodes_url or settings.render_url, trusted)
+    nodes = RenderNodes(settings.render_nodes_url, trusted) if settings.render_nodes_url else None
+    for each in (storage, renders, nodes):
+        if each is not None:
+            stack.push_async_callback(each.aclose)
+    return Peers(storage=storage, renders=renders, render_nodes=nodes)
 
 
 async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:

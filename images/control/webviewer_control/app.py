@@ -39,7 +39,7 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     """Put HTTP in front of the services."""
     settings = control.settings
     gateway = control.attach(peers)
-    parts = {"database": control.database.ping, "storage": gateway.storage.ping, "render": gateway.render.ping}
+    parts = {"database": control.database.ping, "storage": gateway.storage.ping, "render": gateway.renders.ping}
     origins = OriginPolicy(settings.server_url, settings.allowed_origins)
     waiting = WaitingRoom()
     pages = Pages(find_pages(settings.html), SINGLE_PAGES, PAGE_FOLDERS)

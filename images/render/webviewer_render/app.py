@@ -14,7 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from webviewer import errors
-from webviewer.domain.load import NodeLoad
+from webviewer.domain.load import HeldSeries, NodeLoad
 from webviewer.errors import NotAuthenticatedError, WebViewerError
 from webviewer.ports.render import LinkClosedError, RenderLink, RenderPort
 from webviewer.roles import Peers
@@ -74,6 +74,11 @@ class RenderEndpoints:
         """Say how many sessions are here."""
         return await self._port.load(_bearer(request.headers.get("authorization", "")))
 
+    async def series(self, request: Request) -> HeldSeries:
+        """Say which series are in memory."""
+        token = _bearer(request.headers.get("authorization", ""))
+        return HeldSeries(series=tuple(await self._port.held_series(token)))
+
     async def draining(self, request: Request, body: Draining) -> None:
         """Start or end draining."""
         token = _bearer(request.headers.get("authorization", ""))
@@ -111,6 +116,15 @@ class RenderEndpoints:
                 "How many sessions are here",
                 access="grant",
                 response=NodeLoad,
+                errors=_GRANT,
+            ),
+            Endpoint(
+                "GET",
+                "/v1/series",
+                self.series,
+                "Which series are in memory",
+                access="grant",
+                response=HeldSeries,
                 errors=_GRANT,
             ),
             Endpoint(

@@ -85,7 +85,7 @@ async def test_a_node_registers_itself_and_is_asked_how_it_is(cluster, node):
     [found] = await nodes(admin)
     assert found["id"] == 1
     assert (found["address"], found["role"], found["state"], found["active"]) == (node.url, "render", "available", True)
-    assert (found["used"], found["slots"], found["by_hand"], found["version"]) == (3, 8, False, __version__)
+    assert (found["used"], found["slots"], found["by_hand"], found["version"]) == (0, 8, False, __version__)
     await report(cluster, node)
     assert len(await nodes(admin)) == 1
     await report(cluster, node, version="0.0.1")
@@ -117,7 +117,7 @@ async def test_a_node_is_entered_by_hand_pinged_switched_off_and_deleted(cluster
     assert (made.json()["id"], made.json()["state"], made.json()["used"], made.json()["by_hand"]) == (
         7,
         "available",
-        3,
+        0,
         True,
     )
     assert (await admin.get("/v2/admin/nodes")).json()["next_id"] == 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from webviewer.domain.load import NodeLoad
+from webviewer.domain.load import HeldSeries, NodeLoad
 from webviewer.ports.render import LinkClosedError, RenderLink
 from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
@@ -23,6 +23,8 @@ _WHO = "the render node"
 _OPEN_SECONDS = 10.0
 _MAX_FRAME_BYTES = 512 * 1024 * 1024
 _ABNORMAL = 1006
+_CLOSE_SECONDS = 1.0
+"""So long is a node waited for that does not take its leave: it may hang, and the picture is wanted from another."""
 
 
 class RenderClient:
@@ -56,6 +58,7 @@ class RenderClient:
                 compression=None,
                 open_timeout=_OPEN_SECONDS,
                 ping_interval=None,
+                close_timeout=_CLOSE_SECONDS,
                 max_size=_MAX_FRAME_BYTES,
                 proxy=None,
                 **self._secured(),
@@ -83,6 +86,11 @@ class RenderClient:
         """Return how busy the node is; see the port."""
         answer = await self._get("/v1/load", headers={"Authorization": _bearer(token)})
         return NodeLoad.model_validate_json(answer.content)
+
+    async def held_series(self, token: str) -> Sequence[str]:
+        """Return the series in the node's memory; see the port."""
+        answer = await self._get("/v1/series", headers={"Authorization": _bearer(token)})
+        return HeldSeries.model_validate_json(answer.content).series
 
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Start or end draining; see the port."""

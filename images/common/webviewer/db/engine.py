@@ -16,7 +16,7 @@ from sqlalchemy import JSON, URL, Connection, MetaData, event, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, SchemaOutdatedError, WebViewerError
 from webviewer.settings import Settings
@@ -107,6 +107,15 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
 def read_only(engine: AsyncEngine) -> AsyncEngine:
     """Return a view of the engine whose transactions never take SQLite's write lock."""
     return engine.execution_options(read_only=True)
+
+
+async def lock_until_commit(session: AsyncSession, number: int) -> None:
+    """Wait until no other transaction of any process holds the lock ``number``, and hold it to the end of this one.
+
+    On SQLite a transaction that writes is alone already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 async def upgrade(engine: AsyncEngine, scripts: Path, schema: str, revision: str = "head") -> None:

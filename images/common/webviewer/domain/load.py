@@ -15,3 +15,9 @@ class NodeLoad(Value):
     slots: int
     used: int
     draining: bool
+
+
+class HeldSeries(Value):
+    """Opaque ids of the series whose pixels are in the memory of a render node."""
+
+    series: tuple[str, ...]

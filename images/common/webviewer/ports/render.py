@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -62,11 +62,23 @@ class RenderPort(Protocol):
         """Return how many sessions the node holds, and how many it could. Needs ``node:operate``."""
         ...
 
+    async def held_series(self, token: str) -> Sequence[str]:
+        """Return the opaque ids of the series whose pixels are in the node's memory. Needs ``node:operate``."""
+        ...
+
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Take no new sessions, or take them again; ``move`` ends the links of those that are there by code 4001.
 
         Needs ``node:operate``.
         """
+        ...
+
+
+class RenderDirectory(Protocol):
+    """Render nodes by their addresses."""
+
+    def at(self, address: str) -> RenderPort:
+        """Return the node; whether there is one at this address is seen when it is asked."""
         ...
 
 

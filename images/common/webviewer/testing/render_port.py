@@ -282,6 +282,13 @@ class RenderPortConformance:
             during = await subject.port.load(subject.operate_token)
         assert 1 <= during.used <= subject.slots
 
+    async def test_a_node_says_which_series_it_holds(self, subject: Subject) -> None:
+        async with subject.tab() as tab:
+            await subject.open(tab)
+            assert subject.series in await subject.port.held_series(subject.operate_token)
+        with pytest.raises(ForbiddenError):
+            await subject.port.held_series(subject.powerless_token)
+
     async def test_a_draining_node_serves_its_sessions_and_refuses_new_ones(self, subject: Subject) -> None:
         async with subject.tab() as tab:
             await subject.open(tab)

@@ -17,6 +17,8 @@ from webviewer_control import metrics
 from webviewer_control.relay.queue import WaitingRoom
 from webviewer_control.relay.viewports import Bound, Viewports
 from webviewer_control.services.control import Gateway
+from webviewer_control.services.placement import Candidate
+from webviewer_control.services.renders import Place
 from webviewer_control.services.sessions import Session
 
 IDLE_SECONDS = 60.0
@@ -78,12 +80,14 @@ class NodeLink:
             if not self._viewports:
                 waiting.leave(self)
             await self._viewports.wait_for_any()
+            node: Candidate | None = None
             try:
-                async with self._gateway.render.connect(self._gateway.stores.view_grant(self._session)) as link:
+                async with self._gateway.renders.connect(self._session, self._series(), self._is_busy) as place:
                     waiting.leave(self)
-                    await self._attach(link)
+                    node = place.node
+                    await self._attach(place.link)
                     failures = 0
-                    await self._pump_until_idle(link)
+                    await self._pump_until_idle(place)
             except BrowserGoneError:
                 raise
             except NodeFullError:
@@ -92,6 +96,8 @@ class NodeLink:
             except Exception as error:  # noqa: BLE001 - whatever broke the link, it has to be made again
                 await self._note_loss(error)
                 moved = isinstance(error, LinkClosedError) and error.close_code == CloseCode.MOVE and not failures
+                if node is not None and not moved:
+                    await self._gateway.renders.check(node)
                 pause = 0.0 if moved else _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
                 failures += 1
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
@@ -111,17 +117,28 @@ class NodeLink:
             self._lost = False
             await self._event("render-restored")
 
-    async def _pump_until_idle(self, link: RenderLink) -> None:
-        pump = asyncio.create_task(self._pump(link))
+    async def _pump_until_idle(self, place: Place) -> None:
+        pump = asyncio.create_task(self._pump(place.link))
         idle = asyncio.create_task(self._viewports.wait_idle(IDLE_SECONDS))
+        lost = asyncio.create_task(place.lost.wait())
         try:
-            await asyncio.wait({pump, idle}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pump, idle, lost}, return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 pump.result()
+            if lost.done():
+                # The node hangs, or another tab has moved on: the next one is asked for at once.
+                raise LinkClosedError(CloseCode.MOVE, "the session has to leave its render node")
         finally:
-            for task in (pump, idle):
+            for task in (pump, idle, lost):
                 task.cancel()
-            await asyncio.gather(pump, idle, return_exceptions=True)
+            await asyncio.gather(pump, idle, lost, return_exceptions=True)
+
+    def _is_busy(self) -> bool:
+        return len(self._viewports) > 0
+
+    def _series(self) -> str:
+        """Return what the session came for."""
+        return next((bound.series for _, bound in self._viewports.items()), "")
 
     async def _pump(self, link: RenderLink) -> None:
         while True:

@@ -156,6 +156,8 @@ class Relay:
             case Close():
                 self.viewports.close(message.viewport)
                 await self.link.send(text)
+                if not self.viewports:
+                    await self.gateway.renders.rest(self.session)
             case Ack() | Query() | Pick() | Percentiles() | Measure():
                 await self.link.send(text)
             case Ping():

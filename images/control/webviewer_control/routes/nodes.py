@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -116,13 +117,13 @@ async def list_nodes(request: Request, query: NodeQuery) -> NodePage:
     total, next_id, rows = await context(request).control.nodes.list(
         query.sort, query.offset, query.limit, descending=query.descending
     )
-    return NodePage(total=total, offset=query.offset, next_id=next_id, nodes=[_node(request, row) for row in rows])
+    return NodePage(total=total, offset=query.offset, next_id=next_id, nodes=await _nodes(request, rows))
 
 
 async def add_node(request: Request, body: NewNode) -> Node:
     """Enter a node by hand."""
     nodes = context(request).control.nodes
-    return _node(request, await nodes.add(body.id, body.address, body.role, actor(request)))
+    return (await _nodes(request, [await nodes.add(body.id, body.address, body.role, actor(request))]))[0]
 
 
 async def change_node(request: Request, body: NodeChange) -> Node:
@@ -130,7 +131,7 @@ async def change_node(request: Request, body: NodeChange) -> Node:
     row = await context(request).control.nodes.change(
         _id(request), actor(request), address=body.address, ae_title=body.ae_title, active=body.active
     )
-    return _node(request, row)
+    return (await _nodes(request, [row]))[0]
 
 
 async def delete_node(request: Request) -> None:
@@ -151,7 +152,12 @@ def _id(request: Request) -> int:
     return int(text)
 
 
-def _node(request: Request, row: NodeRow) -> Node:
+async def _nodes(request: Request, rows: Sequence[NodeRow]) -> list[Node]:
+    sessions = await context(request).control.nodes.sessions({row.id for row in rows})
+    return [_node(request, row, sessions.get(row.id)) for row in rows]
+
+
+def _node(request: Request, row: NodeRow, sessions: int | None) -> Node:
     return Node(
         id=row.id,
         address=row.address,
@@ -159,7 +165,7 @@ def _node(request: Request, row: NodeRow) -> Node:
         state=context(request).control.nodes.state(row),
         active=row.active,
         by_hand=row.by_hand,
-        used=row.used,
+        used=sessions,
         slots=row.slots,
         ae_title=row.ae_title,
         version=row.version,

@@ -123,7 +123,7 @@ async def _parts(known: Context) -> list[Part]:
         await asyncio.gather(
             ask("database", known.control.database.ping),
             ask("storage", known.gateway.storage.ping),
-            ask("render", known.gateway.render.ping),
+            ask("render", known.gateway.renders.ping),
         )
     )
 

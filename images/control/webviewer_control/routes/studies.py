@@ -85,8 +85,7 @@ async def get_thumbnail(request: Request, query: ThumbnailQuery) -> Response:
         return Response(status_code=304, headers=headers)
     store = await gateway.storage.find_series(read, series)
     pixels = gateway.stores.pixels_grant(session, store, series, SHORT_SECONDS)
-    view = gateway.stores.view_grant(session)
-    content, media_type = await gateway.render.thumbnail(view, pixels, query.size, gateway.storage_url)
+    content, media_type = await gateway.renders.thumbnail(session, series, pixels, query.size, gateway.storage_url)
     if media_type not in _IMAGE_TYPES:
         text = "the render node answered with something else than a picture"
         raise PeerUnavailableError(text)

@@ -9,12 +9,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from webviewer import tls
 from webviewer.clients.node_probe import NodeProbe
 from webviewer.domain.load import NodeRole
 from webviewer.errors import InvalidRequestError
-from webviewer.ports.render import RenderPort
 from webviewer.ports.storage import StoragePort
 from webviewer.roles import Mode, Peers
 from webviewer.settings import Settings
@@ -27,11 +27,13 @@ from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.logins import Logins
 from webviewer_control.services.nodes import Nodes
 from webviewer_control.services.passwords import Passwords
+from webviewer_control.services.placement import LocalNode, Placements
 from webviewer_control.services.preferences import Preferences
 from webviewer_control.services.records import Records
+from webviewer_control.services.renders import LocalDirectory, RegisteredNodes, Renders
 from webviewer_control.services.retention import Retention
 from webviewer_control.services.sessions import Sessions
-from webviewer_control.services.stores import Stores
+from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
 from webviewer_control.services.viewports import ViewportStore
@@ -48,7 +50,7 @@ class Gateway:
     """The other roles as control reaches them."""
 
     storage: StoragePort
-    render: RenderPort
+    renders: Renders
     stores: Stores
     capacity: Capacity
     storage_url: str | None
@@ -88,17 +90,26 @@ class Control:
 
     def attach(self, peers: Peers) -> Gateway:
         """Meet the other roles. Raises InvalidRequestError if one is missing."""
-        if peers.storage is None or peers.render is None:
+        directory = peers.renders or (LocalDirectory(peers.render) if peers.render else None)
+        if peers.storage is None or directory is None:
             text = "control needs storage and render"
             raise InvalidRequestError(text)
         # One process has one name; in a cluster each kind of node is addressed by its role.
         name = self.settings.node_name if self.mode.unified else ""
         signer = self.keyring.signer
         stores = Stores(peers.storage, signer, name or "storage", name or "render")
-        capacity = Capacity(peers.render, peers.render_nodes, signer, name or "render")
-        self.tasks.append(asyncio.create_task(stores.put_all(self._all_users)))
+        placements = self._placements(local=peers.renders is None)
+        token = partial(operate_grant, signer, name or "render")
+        renders = Renders(placements, directory, stores, token)
+        capacity = Capacity(peers.render_nodes or RegisteredNodes(placements, directory), token)
+        works = (stores.put_all(self._all_users), renders.look_for_ever())
+        self.tasks += [asyncio.create_task(work) for work in works]
         storage_url = None if self.mode.unified else self.settings.storage_url
-        return Gateway(peers.storage, peers.render, stores, capacity, storage_url)
+        return Gateway(peers.storage, renders, stores, capacity, storage_url)
+
+    def _placements(self, *, local: bool) -> Placements:
+        registry = LocalNode() if local else self.nodes
+        return Placements(self.database, self.clock, registry, self.settings.placement)
 
     async def _all_users(self) -> list[UserRow]:
         return list(await self.users.all())
@@ -164,7 +175,7 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> 
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,
-        nodes=Nodes(records, keyring.signer, _probe(settings)),
+        nodes=Nodes(records, keyring.signer, _probe(settings), affinity=settings.placement == "volume-affinity"),
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer import __version__
 from webviewer.clients.node_probe import NodeProbe
@@ -20,10 +21,11 @@ from webviewer.errors import ConflictError, NotFoundError, PeerUnavailableError,
 from webviewer.wire.grants import GrantSigner
 from webviewer_control.errors import InUseError, NodeAddressError, NodeOfflineError
 from webviewer_control.services.actor import Actor
+from webviewer_control.services.placement import Candidate
 from webviewer_control.services.records import Records
 from webviewer_control.services.stores import operate_grant
 from webviewer_control.store.finish import finish
-from webviewer_control.store.models import NodeRow, UserRow
+from webviewer_control.store.models import NodeRow, PlacementRow, UserRow
 
 NodeState = Literal["available", "unavailable", "draining", "other-version"]
 NodeSort = Literal["id", "address", "role", "active", "sessions", "ae_title", "version", "last_seen"]
@@ -32,6 +34,7 @@ _LEASE = dt.timedelta(seconds=35)
 _FORGET = dt.timedelta(hours=1)
 _ROUND_SECONDS = 10.0
 _MAX_CAUSE = 255
+_NOT_ASKED = "it has not answered yet"
 _log = structlog.get_logger(__name__)
 
 
@@ -49,12 +52,14 @@ class NodeReport:
 class Nodes:
     """Keeps the rows, asks the nodes, and switches them on and off."""
 
-    def __init__(self, records: Records, signer: GrantSigner, probe: NodeProbe) -> None:
+    def __init__(self, records: Records, signer: GrantSigner, probe: NodeProbe, *, affinity: bool = False) -> None:
+        """``affinity``: render nodes are asked what they have in memory, too."""
         self._database = records.database
         self._journal = records.journal
         self._clock = records.clock
         self._signer = signer
         self._probe = probe
+        self._affinity = affinity
 
     async def aclose(self) -> None:
         """Close the connections to nodes."""
@@ -64,13 +69,24 @@ class Nodes:
         self, sort: NodeSort, offset: int, limit: int, *, descending: bool
     ) -> tuple[int, int, Sequence[NodeRow]]:
         """Return the number of nodes, the next free id, and a page of them."""
-        column = NodeRow.used if sort == "sessions" else getattr(NodeRow, sort)
+        column = self._placed().scalar_subquery() if sort == "sessions" else getattr(NodeRow, sort)
         order = (column.desc() if descending else column.asc()).nulls_last()
         page = select(NodeRow).order_by(order, NodeRow.id).offset(offset).limit(limit)
         async with self._database.reading() as transaction:
             total, highest = (await transaction.execute(select(func.count(), func.max(NodeRow.id)))).one()
             rows = (await transaction.scalars(page)).all()
         return total, (highest or 0) + 1, rows
+
+    async def sessions(self, nodes: Collection[int]) -> dict[int, int]:
+        """Return how many sessions are at each of these render nodes."""
+        query = select(NodeRow.id, self._placed().scalar_subquery())
+        query = query.where(NodeRow.id.in_(nodes), NodeRow.role == "render")
+        async with self._database.reading() as transaction:
+            return dict((await transaction.execute(query)).all())
+
+    def _placed(self) -> Select[int]:
+        here = select(func.count()).select_from(PlacementRow).where(PlacementRow.node_id == NodeRow.id)
+        return here.where(PlacementRow.expires > self._clock()).correlate(NodeRow)
 
     async def get(self, node: int) -> NodeRow:
         """Return a node. Raises NotFoundError."""
@@ -108,7 +124,11 @@ class Nodes:
         return await self.get(row.id)
 
     async def report(self, report: NodeReport) -> NodeRow:
-        """Take over what a node says of itself; a row that was entered by hand for its address becomes its own."""
+        """Take over what a node says of itself; a row that was entered by hand for its address becomes its own.
+
+        A node that is new here, or that did not answer the last time, is asked at once: that it speaks is no proof that it
+        can be reached, nor that it is warm.
+        """
         async with self._database.writing() as transaction:
             found = select(NodeRow).where((NodeRow.key == report.key) | (NodeRow.address == report.address))
             rows = (await transaction.scalars(found.order_by(NodeRow.id).with_for_update())).all()
@@ -120,11 +140,33 @@ class Nodes:
             if own is None:
                 own = NodeRow(active=True, by_hand=False, created=self._clock(), draining=False)
                 transaction.add(own)
+            if (own.key, own.address) != (report.key, report.address):
+                own.cause = _NOT_ASKED
             own.key, own.role, own.address = report.key, report.role, report.address
             own.version, own.ae_title = report.version, report.ae_title or own.ae_title or ""
-            own.last_seen, own.cause = self._clock(), ""
+            own.last_seen = self._clock()
             await transaction.flush()
+        if own.cause:
+            await self._ask(own)
         return own
+
+    async def candidates(self, transaction: AsyncSession) -> Sequence[Candidate]:
+        """Return the render nodes that were heard of lately; see :class:`webviewer_control.services.placement.Registry`."""
+        living = NodeRow.last_seen >= self._clock() - _LEASE
+        rows = await transaction.scalars(select(NodeRow).where(NodeRow.role == "render", living).order_by(NodeRow.id))
+        return [
+            Candidate(
+                row.id, row.address, open=row.active and not row.draining, failing=bool(row.cause), slots=row.slots,
+                series=frozenset(row.series),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def note_failure(self, node: int, cause: str) -> None:
+        """A node did not answer; see :class:`webviewer_control.services.placement.Registry`."""
+        here = update(NodeRow).where(NodeRow.id == node, NodeRow.cause == "")
+        async with self._database.writing() as transaction:
+            await transaction.execute(here.values(cause=cause[:_MAX_CAUSE]))
 
     async def change(
         self, node: int, by: Actor, *, address: str | None, ae_title: str | None, active: bool | None
@@ -230,13 +272,16 @@ class Nodes:
 
     async def _ask(self, row: NodeRow) -> float | None:
         """Note how the node is; returns the seconds that it took to answer, or None."""
-        seconds, cause, load = None, "", None
+        seconds, cause, load, series = None, "", None, None
         try:
-            seconds = await self._probe.ping(row.address, row.role)
             if row.role == "render":
                 load = await self._probe.load(row.address, self._token())
+                series = await self._held(row.address)
+            seconds = await self._probe.ping(row.address, row.role)
         except WebViewerError as error:
             cause = error.message[:_MAX_CAUSE] or error.code
+        if load is not None and load.draining:
+            cause = ""  # it says that it is not ready, and serves those that are there
         async with self._database.writing() as transaction:
             found = await transaction.get(NodeRow, row.id)
             if found is not None:
@@ -245,7 +290,18 @@ class Nodes:
                     found.last_seen = self._clock()
                 if load:
                     found.slots, found.used, found.draining = load.slots, load.used, load.draining
+                if series is not None:
+                    found.series = list(series)
         return None if cause else seconds
+
+    async def _held(self, address: str) -> Sequence[str] | None:
+        """Return what a node has in memory, None where nobody wants to know or it is of a release that does not say so."""
+        if not self._affinity:
+            return None
+        try:
+            return await self._probe.held_series(address, self._token())
+        except NotFoundError:
+            return None
 
     def _token(self) -> str:
         return operate_grant(self._signer, "render")

@@ -153,6 +153,17 @@ class ViewportRow(Base):
     changed: Mapped[dt.datetime] = mapped_column(Instant)
 
 
+class PlacementRow(Base):
+    """The render node that a session has. A unified server is node 0, and has no row in ``nodes``."""
+
+    __tablename__ = "placements"
+
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    node_id: Mapped[int] = mapped_column(index=True)
+    expires: Mapped[dt.datetime] = mapped_column(Instant, index=True)
+    """When it is given back, unless a viewport is open."""
+
+
 class JournalRow(Base):
     """One event of the authorisation journal; rows outlive the users they are about."""
 
@@ -252,3 +263,5 @@ class NodeRow(Base):
     draining: Mapped[bool]
     slots: Mapped[int | None]
     used: Mapped[int | None]
+    series: Mapped[list[str]] = mapped_column(Json, default=list)
+    """What is in a render node's memory; empty where nobody asks."""

@@ -104,6 +104,11 @@ class SeriesLibrary:
         """Decoded pixels in memory."""
         return sum(series.resident_bytes for series in self._series.values())
 
+    @property
+    def names(self) -> list[str]:
+        """Opaque ids of the series in memory."""
+        return sorted({series for series, _, _ in self._series})
+
     def __len__(self) -> int:
         return len(self._series)
 

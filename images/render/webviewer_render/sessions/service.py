@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -74,6 +74,11 @@ class RenderSessions:
         self._verifier.verify(token, Action.OPERATE)
         slots = self._context.slots
         return NodeLoad(slots=slots.total, used=len(slots), draining=slots.draining)
+
+    async def held_series(self, token: str) -> Sequence[str]:
+        """Return the series in memory."""
+        self._verifier.verify(token, Action.OPERATE)
+        return self._context.library.names
 
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Take no new sessions, or take them again; ``move`` sends those that are here to other nodes."""
