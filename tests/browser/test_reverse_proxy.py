@@ -167,9 +167,10 @@ def behind(serve, pages, make_study, require_program, tmp_path_factory) -> Itera
     settings = yaml.safe_load((DOCS / "webviewer.yaml").read_text())
     assert settings["server_url"] == "https://example.org/web-viewer/"
     settings["server_url"] = addresses["prefix", "http"].start
+    settings["html"] = f"{pages}"
     settings["allowed_origins"] = [url for each in addresses.values() for url in (each.plain, each.secure) if url]
     (folder / "webviewer.yaml").write_text(yaml.safe_dump(settings))
-    with serve(folder, "--config", f"{folder}/webviewer.yaml", "--html", f"{pages}", demo=False) as (server, _, _):
+    with serve(folder, "--config", f"{folder}/webviewer.yaml", demo=False) as (server, _, _):
         password = (folder / "data" / "initial-admin-password").read_text().strip()
         with httpx2.Client(base_url=server, timeout=SECONDS) as administrator:
             answer = administrator.post("/v2/admin/login", json={"user": "admin", "password": password})
@@ -261,7 +262,7 @@ def test_http_leads_to_https_with_path_and_query_and_what_has_another_address_st
         assert 'content="1"' in missing.text
 
 
-@pytest.mark.contract("O01")
+@pytest.mark.contract("O01", "B07")
 def test_pages_served_by_nginx_are_those_of_the_server_with_its_headers(behind):
     with (
         contextlib.closing(behind.visitor(behind.addresses["static", "http"].start)) as static,

@@ -1,6 +1,8 @@
 """The command line, as a process."""
 
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,13 +26,66 @@ def test_the_version_is_printed_and_nothing_starts(role, option):
     assert answer.stdout.startswith("WebViewer 0.")
 
 
+_COMMON = {"--version", "--log", "--log-level", "--no-log-to-console", "--no-log-flush", "--port", "--config"}
+_DATABASE = {"--drop-database", "--create-db-user", "--create-database", "--master-db-user", "--master-db-password"}
+_RENDER = {"--device", "--render-bandwidth", "--max-thread-pool-threads", "--no-image-cache", "--no-volume-cache"}
+
+
 @pytest.mark.contract("D01")
-@pytest.mark.parametrize("option", ["--help", "-h"])
-def test_help_names_the_options(option):
-    answer = run("serve", option)
+@pytest.mark.parametrize(
+    ("role", "option", "names"),
+    [
+        ("serve", "--help", _COMMON | _DATABASE | _RENDER | {"--dicom-port", "--data"}),
+        ("control", "-h", _COMMON | _DATABASE),
+        ("storage", "-h", _COMMON | _DATABASE),
+        ("render", "--help", _COMMON | _RENDER),
+    ],
+)
+def test_help_names_the_options_of_a_role(role, option, names):
+    answer = run(role, option)
     assert answer.returncode == 0
-    for name in ("--data", "--config", "--log-level", "--no-log-to-console", "--dicom-port", "--no-cache", "--port"):
-        assert name in answer.stdout
+    assert names <= set(re.findall(r"--[a-z-]+", answer.stdout))
+
+
+@pytest.mark.contract("D02")
+@pytest.mark.parametrize(
+    ("role", "unusable"),
+    [
+        ("serve", ["--device", "99", "--dicom-port", "0"]),
+        ("control", ["--database-url", "postgresql://user@/name?host=/nowhere"]),
+        ("storage", ["--dicom-port", "0"]),
+        ("render", ["--device", "99"]),
+    ],
+)
+def test_the_log_goes_where_and_how_it_is_wanted(tmp_path, role, unusable):
+    common = [role, "--data", f"{tmp_path / 'data'}", "--port", "0", *unusable]
+    common += [] if role == "serve" else ["--metrics-port", "0"]
+    file = tmp_path / "deep" / "role.log"
+    options = ["-l", f"{file}", "--log-level", "info", "--no-log-to-console", "--high-precision-log-time-labels"]
+    answer = run(*common, *options, "--no-log-flush")
+    assert answer.returncode == 2
+    assert [line for line in answer.stderr.splitlines() if not line.startswith("webviewer: ")] == []
+    (first, *_) = (json.loads(line) for line in file.read_text().splitlines())
+    assert (first["event"], first["role"]) == ("starting", "unified" if role == "serve" else role)
+    assert re.fullmatch(r"[\d-]+T[\d:]+\.\d{6}Z", first["timestamp"])
+
+
+@pytest.mark.contract("D02")
+def test_without_options_the_log_goes_to_the_console_with_seconds_and_errors_only_if_so_wanted(tmp_path):
+    arguments = ["storage", "--data", f"{tmp_path}", "--port", "0", "--dicom-port", "0", "--metrics-port", "0"]
+    first = json.loads(run(*arguments).stderr.splitlines()[0])
+    assert first["event"] == "starting"
+    assert re.fullmatch(r"[\d-]+T[\d:]+Z", first["timestamp"])
+    assert "starting" not in run(*arguments, "--log-level", "error").stderr
+
+
+@pytest.mark.contract("D08")
+def test_devices_are_listed_before_one_that_is_not_there_is_refused(tmp_path):
+    answer = run("serve", "--data", f"{tmp_path}", "--port", "0", "--dicom-port", "0", "--device", "99")
+    devices = [json.loads(line) for line in answer.stderr.splitlines() if '"event": "device' in line]
+    assert [device["index"] for device in devices] == list(range(len(devices)))
+    assert any(device["kind"] == "cpu" for device in devices)
+    assert "there is no device 99" in answer.stderr.splitlines()[-1]
 
 
 def test_a_wrong_setting_is_one_line_and_not_a_trace(tmp_path):
@@ -81,6 +136,27 @@ def test_a_data_folder_that_cannot_be_written_is_named(tmp_path):
     assert answer.returncode == 2
     assert f"the data folder {tmp_path} cannot be used" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.contract("D03", "D09")
+@pytest.mark.parametrize("role", ["serve", "control", "storage", "render"])
+def test_a_role_listens_where_its_file_or_its_options_say(tmp_path, role):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = tmp_path / "settings.json"
+        file.write_text(json.dumps({"port": port, "data": f"{tmp_path}"}))
+        answers = [run(role, "--data", f"{tmp_path}", "--port", f"{port}"), run(role, "-c", f"{file}")]
+    for answer in answers:
+        assert answer.returncode == 2
+        assert f"cannot listen on 127.0.0.1:{port}" in answer.stderr
+
+
+@pytest.mark.contract("C11")
+@pytest.mark.parametrize("role", ["serve", "control", "storage"])
+def test_settings_that_are_not_there_are_named(tmp_path, role):
+    answer = run(role, "--data", f"{tmp_path}", "--config", "conf/missing.yaml")
+    assert answer.returncode == 2
+    assert "cannot read settings from conf/missing.yaml" in answer.stderr
 
 
 @pytest.mark.parametrize("option", ["--port", "--dicom-port", "--metrics-port"])

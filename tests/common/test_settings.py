@@ -48,3 +48,15 @@ def test_a_wrong_variable_is_named_without_its_value(monkeypatch):
     with pytest.raises(InvalidRequestError, match="allowed_origins") as error:
         load({})
     assert "viewer.example" not in error.value.message
+
+
+@pytest.mark.contract("C05")
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "webviewer.yaml"
+    file.write_text("data: ~/data\nlog: ~/logs/webviewer.log\n")
+    settings = load({"html": "~/html"}, file)
+    assert (settings.data, settings.html) == (tmp_path / "data", tmp_path / "html")
+    assert settings.log == tmp_path / "logs" / "webviewer.log"
+    with pytest.raises(InvalidRequestError, match="no such home folder"):
+        load({"data": "~nobody_of_this_name/data"})

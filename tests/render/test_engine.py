@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
+from webviewer import cli
 from webviewer.domain.view import Quality
 from webviewer.wire.frame import FrameFlag
 
@@ -305,16 +306,29 @@ async def test_a_series_beyond_the_budget_is_shown_in_pieces(tmp_path, phantom, 
         assert library.resident_bytes <= budget
 
 
-async def test_nothing_is_kept_where_caches_are_off(tmp_path, phantom, start_node):
-    async with start_node(tmp_path, no_image_cache=True) as node:
+@pytest.mark.contract("D12")
+@pytest.mark.parametrize("option", ["--no-volume-cache", "--no-cache", ""])
+async def test_an_image_that_is_opened_again_is_decoded_again_where_caches_are_off(
+    tmp_path, phantom, start_node, option
+):
+    options = vars(cli._parser().parse_args(["render", *([option] if option else [])]))
+    del options["run"], options["command"]
+    settings = cli._settings(options)
+    caches = {"no_image_cache": settings.no_image_cache, "no_volume_cache": settings.no_volume_cache}
+    async with start_node(tmp_path, **caches) as node:
         series = await node.store(phantom("nothing").instances(), tmp_path)
-        async with node.tab() as tab:
-            await node.open(tab, series)
-            await tab.final()
-        assert len(node.render.context.library) == 0
-        assert node.render.context.frames.bytes == 0
+        hits = metric("series_hits_total")
+        for _ in range(2):
+            async with node.tab() as tab:
+                await node.open(tab, series)
+                await tab.final()
+                await tab.loaded()
+            await until(lambda: option == "" or len(node.render.context.library) == 0)
+        assert metric("series_hits_total") - hits == (0 if option else 1)
+        assert bool(node.render.context.frames.bytes) == (option in {"", "--no-volume-cache"})
 
 
+@pytest.mark.contract("D10")
 async def test_a_narrow_line_gets_smaller_previews_and_a_lossless_end(tmp_path, phantom, start_node):
     rate = 200_000
     async with start_node(tmp_path, render_bandwidth=rate) as node:

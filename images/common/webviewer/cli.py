@@ -14,7 +14,9 @@ from typing import Any
 import uvloop
 
 from webviewer import settings as configuration
+from webviewer import upkeep
 from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewerError
+from webviewer.service import command as service
 from webviewer.telemetry import logs
 from webviewer.version import full_version
 
@@ -59,10 +61,13 @@ def _parser() -> argparse.ArgumentParser:
             _add_render(command)
         if name in {"serve", "control"}:
             _add_control(command)
+        if name != "render":
+            upkeep.add_options(command)
         if name == "serve":
             command.add_argument("--demo", action="store_true", help="admin/admin and demo/demo on loopback only")
             command.add_argument("--no-sample", action="store_true", help="do not make the sample study")
     _add_database(commands)
+    service.add(commands)
     _add_audit(commands)
     _add_sample(commands)
     _add_bench(commands)
@@ -71,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-c", "--config", type=Path, metavar="FILE", help="settings as YAML or JSON")
+    command.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="settings as YAML or JSON (default: webviewer-ROLE.yaml here)"
+    )
     command.add_argument("--data", type=Path, metavar="DIR", help="everything that must survive (default: ./data)")
     command.add_argument("--database-url", metavar="URL", help="postgresql+asyncpg://…; default: SQLite in --data")
     command.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
@@ -230,7 +237,10 @@ def _add_operator(commands: Any) -> None:  # noqa: ANN401 - as above
     command.add_argument("--log-level", choices=["error", "warning", "info", "debug"], default="info")
 
 
-def _settings(options: dict[str, Any]) -> configuration.Settings:
+def _settings(options: dict[str, Any], default_file: str = "") -> configuration.Settings:
+    """Read the settings; without ``-c`` from ``default_file`` in the working folder, if it is there."""
+    if default_file and Path(default_file).is_file():
+        options.setdefault("config", Path(default_file))
     if options.pop("no_cache", False):
         options |= {"no_image_cache": True, "no_volume_cache": True}
     return configuration.load(options, options.pop("config", None))
@@ -238,9 +248,13 @@ def _settings(options: dict[str, Any]) -> configuration.Settings:
 
 def _serve(options: dict[str, Any]) -> int:
     command = options.pop("command")
-    settings = _settings(options)
+    task = upkeep.take_options(options)
+    settings = _settings(options, f"webviewer-{'unified' if command == 'serve' else command}.yaml")
     logs.configure(settings)
     configuration.open_data_folder(settings)
+    if task is not None:
+        print("\n".join(asyncio.run(upkeep.run(task, command, settings))))  # noqa: T201
+        return 0
     from webviewer import unified  # noqa: PLC0415 - `--version`, `--help` and wrong settings need no role
 
     run = unified.run_unified(settings) if command == "serve" else unified.run_single(command, settings)
@@ -274,17 +288,12 @@ def _verify_audit(options: dict[str, Any]) -> int:
 
 
 def _upgrade(options: dict[str, Any]) -> int:
-    from webviewer.roles import find_role  # noqa: PLC0415 - as above
-
     roles = options.pop("role", ["control", "storage"])
     settings = _settings(options)
     logs.configure(settings)
     configuration.open_data_folder(settings)
     for name in roles:
-        role = find_role(name)
-        if role.upgrade:
-            asyncio.run(role.upgrade(settings))
-            print(f"{name}: schema is up to date")  # noqa: T201
+        print(asyncio.run(upkeep.upgrade(name, settings)))  # noqa: T201
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from webviewer.errors import InvalidRequestError
@@ -123,6 +123,16 @@ class Settings(BaseSettings):
     no_log_to_console: bool = False
     no_log_flush: bool = False
     high_precision_log_time_labels: bool = False
+
+    @field_validator("data", "html", "log", "tls_certificate", "tls_key", "tls_authority")
+    @classmethod
+    def _find_home(cls, value: Path | None) -> Path | None:
+        """Take ``~`` for the home of whoever runs the program: a service has one, too."""
+        try:
+            return value.expanduser() if value else value
+        except RuntimeError as error:
+            text = "there is no such home folder: write the whole path"
+            raise ValueError(text) from error
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

@@ -121,6 +121,7 @@ async def test_who_opens_an_unknown_address_in_a_browser_gets_a_page_that_finds_
     assert (await client.get("/v2/unknown", headers={"Accept": "text/html"})).json()["code"] == "not_found"
 
 
+@pytest.mark.contract("B08")
 async def test_the_pages_configuration_comes_from_settings_not_from_the_file(start, pages):
     running = await start(html=pages.folder, server_url="https://clinic.example/")
     client = await running.client()

@@ -35,7 +35,7 @@ def create_engine(settings: Settings, schema: str) -> AsyncEngine:
     # Parameters are names of patients: they must not get into messages of errors and from there into logs.
     if settings.database_url is not None:
         return create_async_engine(
-            _postgresql_url(settings.database_url.get_secret_value()),
+            postgresql_url(settings.database_url.get_secret_value()),
             hide_parameters=True,
             pool_pre_ping=True,
             pool_size=8,
@@ -50,7 +50,7 @@ def create_engine(settings: Settings, schema: str) -> AsyncEngine:
     return engine
 
 
-def _postgresql_url(value: str) -> URL:
+def postgresql_url(value: str) -> URL:
     """Read the setting, whose driver may be left out. Raises InvalidRequestError, without the password in it."""
     try:
         url = make_url(value)

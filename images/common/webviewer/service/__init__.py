@@ -1,0 +1,1 @@
+"""WebViewer as a service of a Linux machine with systemd."""
