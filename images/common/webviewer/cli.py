@@ -205,6 +205,12 @@ def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
     )
     tables.add_argument("--pages", type=int, default=60, metavar="N", help="asked for per order (default: %(default)s)")
     tables.add_argument("--database-url", metavar="URL", help="an empty database (default: a server of its own)")
+    guessing = _add_measurement(
+        actions, "guessing", "whether the time of a refused log-in tells that an account exists"
+    )
+    guessing.add_argument(
+        "--pairs", type=int, default=150, metavar="N", help="attempts of each kind (default: %(default)s)"
+    )
 
 
 def _add_measurement(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:  # noqa: ANN401 - as above

@@ -2,7 +2,7 @@
 
 import math
 
-from webviewer.bench import drag, opening_report, render_report
+from webviewer.bench import drag, guessing, opening_report, render_report
 from webviewer.bench.peer_clock import PeerClock
 
 DRAGGED = {
@@ -74,3 +74,10 @@ def test_a_peer_warms_up_and_then_draws_as_many_frames_as_asked_for():
         clock.drawn()
     assert numbers == [-3, -2, -1, 0, 1, 2, 3]
     assert math.isfinite(clock.milliseconds())
+
+
+def test_a_refusal_that_takes_longer_for_known_names_is_found_and_noise_is_not():
+    noise = [50.0 + number % 7 for number in range(100)]
+    late = [value + 4 for value in noise]
+    assert "nothing beyond noise" in guessing.text(noise, noise, guessing.difference(noise, noise))
+    assert "the time tells who exists" in guessing.text(late, noise, guessing.difference(late, noise))

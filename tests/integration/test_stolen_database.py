@@ -1,0 +1,90 @@
+"""A copy of the databases in the wrong hands: nothing in it opens the product."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx2
+import pytest
+
+PASSWORD = "Violet-Harbour-29"  # nothing that a database has for another reason
+
+
+@pytest.fixture
+def used(lone_deployment) -> Iterator[tuple[str, Path, dict[str, str]]]:
+    """A product that people use right now: its address, its data folder, and the secrets that let them in."""
+    url = lone_deployment.url
+    data = lone_deployment.logs["unified"].parent / "data"
+    with httpx2.Client(base_url=url, headers={"Origin": url}) as admin, httpx2.Client(base_url=url) as user:
+        csrf = admin.post("/v2/admin/login", json={"user": "admin", "password": "admin"}).json()["csrf"]
+        answer = admin.post(
+            "/v2/admin/users", json={"login": "anna", "password": PASSWORD}, headers={"X-CSRF-Token": csrf}
+        )
+        assert answer.status_code == HTTPStatus.CREATED
+        own = user.post("/v2/login", json={"user": "anna", "password": PASSWORD}).json()["csrf"]
+        secrets = {"password": PASSWORD, "csrf": csrf, "csrf of a user": own}
+        secrets |= {f"cookie {name}": value for name, value in (*admin.cookies.items(), *user.cookies.items())}
+        yield url, data, secrets
+
+
+def stolen(data: Path) -> Iterator[sqlite3.Connection]:
+    """Yield copies of the databases as they are while the product runs."""
+    for path in sorted(data.rglob("*.db")):
+        copy = sqlite3.connect(":memory:")
+        with contextlib.closing(sqlite3.connect(path)) as source:
+            source.backup(copy)
+        with contextlib.closing(copy):
+            yield copy
+
+
+def texts(database: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Yield all values that could be a secret, with the names of their columns."""
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        rows = database.execute(f'SELECT * FROM "{table}"')
+        columns = [column for column, *_ in rows.description]
+        for row in rows:
+            for column, value in zip(columns, row, strict=True):
+                if isinstance(value, str | bytes) and value:
+                    yield f"{table}.{column}", value if isinstance(value, str) else value.hex()
+
+
+def test_a_dump_holds_none_of_the_secrets(used):
+    _, data, secrets = used
+    secrets |= {
+        f"key {key}": key for key in re.findall(r"[\w+/-]{32,}", (data / "instance.key").read_text(encoding="ascii"))
+    }
+    assert any(name.startswith("key ") for name in secrets)
+    dumps = ["\n".join(database.iterdump()) for database in stolen(data)]
+    assert any("anna" in dump for dump in dumps)
+    for dump in dumps:
+        assert [name for name, secret in secrets.items() if secret in dump] == []
+
+
+def test_nothing_of_a_dump_lets_anybody_in(used):
+    url, data, _ = used
+    found = {value: column for database in stolen(data) for column, value in texts(database)}
+    assert {"sessions.secret", "users.password"} <= set(found.values())
+    with httpx2.Client(base_url=url, headers={"Origin": url}) as http:
+        entered = [column for value, column in found.items() if any(enters(http, value))]
+    assert entered == []
+
+
+def enters(http: httpx2.Client, value: str) -> Iterator[bool]:
+    """Try a value as a cookie, as a bearer and, where it is a stored one, as a password."""
+    headers = [{"Authorization": f"Bearer {value}"}, *(
+        {"Cookie": f"{name}={value}"} for name in ("webviewer_session", "webviewer_admin")
+    )]  # fmt: skip
+    for header in headers:
+        for path in ("/v2/session", "/v2/admin/session", "/v2/keys", "/v2/capacity"):
+            with contextlib.suppress(ValueError):  # a line feed: no client could send it
+                yield http.get(path, headers=header).status_code != HTTPStatus.UNAUTHORIZED
+    if value.startswith("$argon2"):
+        for login, path in (("anna", "/v2/login"), ("admin", "/v2/admin/login")):
+            answer = http.post(path, json={"user": login, "password": value})
+            yield answer.status_code != HTTPStatus.UNAUTHORIZED
