@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     placement: Literal["fewest-sessions", "volume-affinity"] = "fewest-sessions"
     """Control: which render node a session gets. ``volume-affinity`` prefers one that has the series in its memory, as long as
     it has at most one session more than the node with the fewest."""
+    slot_idle: Annotated[float, Field(gt=0, le=3600)] = 60
+    """Control and render: a session keeps its place at a render node so long after its last viewport has closed."""
     tls_certificate: Path | None = None
     """PEM, the part's own certificate first: with it and ``tls_key`` the part speaks https instead of http."""
     tls_key: Path | None = None

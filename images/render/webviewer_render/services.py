@@ -85,7 +85,7 @@ async def build(settings: Settings, mode: Mode, clock: Clock | None = None) -> A
         pool=pool,
         library=SeriesLibrary(pool, settings.volume_budget_bytes, keep=keep, authority=settings.tls_authority),
         frames=FrameCache(0 if settings.no_image_cache else settings.frame_cache_bytes),
-        slots=SlotTable(settings.render_slots, clock),
+        slots=SlotTable(settings.render_slots, clock, settings.slot_idle),
         clock=clock,
         storage=storages,
     )

@@ -19,10 +19,12 @@ OPEN = {"type": "open", "viewport": 1, "study": "study", "series": "series", "si
 
 
 @pytest.fixture
-async def anna(running, monkeypatch):
+async def anna(request, start, monkeypatch):
+    """A server with the settings that a test asks for, and a user who has a study."""
     monkeypatch.setattr(keeper, "_DEBOUNCE_SECONDS", 0.05)
     monkeypatch.setattr(link, "_BACK_OFF", (0.01,))
     monkeypatch.setattr(link, "FULL_RETRY_SECONDS", 0.1)
+    running = await start(**getattr(request, "param", {}))
     user = await running.create_user()
     running.storage.add_study(user.store, "study", "series")
     running.storage.add_study("shared-store", "shared-study", "shared-series")
@@ -320,8 +322,8 @@ async def test_a_viewport_that_the_node_closed_is_not_opened_again(anna, eventua
         assert [message["viewport"] for message in anna.render.links[1].sent] == [2]
 
 
-async def test_without_viewports_the_node_is_left_and_found_again(anna, eventually, monkeypatch):
-    monkeypatch.setattr(link, "IDLE_SECONDS", 0.05)
+@pytest.mark.parametrize("anna", [{"slot_idle": 0.05}], indirect=True)
+async def test_without_viewports_the_node_is_left_and_found_again(anna, eventually):
     async with anna.socket(anna.page) as socket:
         await enter(socket)
         await say(socket, **OPEN)

@@ -9,7 +9,9 @@ from pydantic import SecretStr
 
 from webviewer.errors import NodeFullError, PeerUnavailableError
 from webviewer.settings import Settings
+from webviewer_control.services.journal import Journal
 from webviewer_control.services.placement import Candidate, Placements, choose
+from webviewer_control.services.records import Records
 from webviewer_control.store.database import Database
 from webviewer_control.store.models import SessionRow
 
@@ -42,7 +44,10 @@ class Ledger:
     def control(self, policy="fewest-sessions"):
         database = Database(self.settings)
         self.databases.append(database)
-        return Placements(database, lambda: self.now, self.registry, policy)
+        return Placements(Records(database, Journal(self.clock), self.clock), self.registry, policy, 60)
+
+    def clock(self):
+        return self.now
 
     async def add_sessions(self, names):
         async with self.databases[0].writing() as transaction:

@@ -21,7 +21,6 @@ from webviewer_control.services.placement import Candidate
 from webviewer_control.services.renders import Place
 from webviewer_control.services.sessions import Session
 
-IDLE_SECONDS = 60.0
 FULL_RETRY_SECONDS = 2.0
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 _log = structlog.get_logger(__name__)
@@ -119,7 +118,7 @@ class NodeLink:
 
     async def _pump_until_idle(self, place: Place) -> None:
         pump = asyncio.create_task(self._pump(place.link))
-        idle = asyncio.create_task(self._viewports.wait_idle(IDLE_SECONDS))
+        idle = asyncio.create_task(self._viewports.wait_idle(self._gateway.slot_idle))
         lost = asyncio.create_task(place.lost.wait())
         try:
             await asyncio.wait({pump, idle, lost}, return_when=asyncio.FIRST_COMPLETED)

@@ -13,6 +13,7 @@ from functools import partial
 
 from webviewer import tls
 from webviewer.clients.node_probe import NodeProbe
+from webviewer.db.channel import Channel
 from webviewer.domain.load import NodeRole
 from webviewer.errors import InvalidRequestError
 from webviewer.ports.storage import StoragePort
@@ -32,12 +33,13 @@ from webviewer_control.services.preferences import Preferences
 from webviewer_control.services.records import Records
 from webviewer_control.services.renders import LocalDirectory, RegisteredNodes, Renders
 from webviewer_control.services.retention import Retention
+from webviewer_control.services.session_bus import CHANNEL, PostgresBus
 from webviewer_control.services.sessions import Sessions
 from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
 from webviewer_control.services.viewports import ViewportStore
-from webviewer_control.services.watch import MemoryBus
+from webviewer_control.services.watch import MemoryBus, SessionBus
 from webviewer_control.store.database import Database
 from webviewer_control.store.models import UserRow
 
@@ -55,6 +57,8 @@ class Gateway:
     capacity: Capacity
     storage_url: str | None
     """Where render nodes reach the storage node; null where both share the process."""
+    slot_idle: float
+    """Seconds that a session without viewports keeps its render node."""
 
 
 @dataclass(slots=True)
@@ -100,16 +104,16 @@ class Control:
         stores = Stores(peers.storage, signer, name or "storage", name or "render")
         placements = self._placements(local=peers.renders is None)
         token = partial(operate_grant, signer, name or "render")
-        renders = Renders(placements, directory, stores, token)
+        renders = Renders(placements, directory, stores, token, self.settings.slot_idle)
         capacity = Capacity(peers.render_nodes or RegisteredNodes(placements, directory), token)
         works = (stores.put_all(self._all_users), renders.look_for_ever())
         self.tasks += [asyncio.create_task(work) for work in works]
         storage_url = None if self.mode.unified else self.settings.storage_url
-        return Gateway(peers.storage, renders, stores, capacity, storage_url)
+        return Gateway(peers.storage, renders, stores, capacity, storage_url, self.settings.slot_idle)
 
     def _placements(self, *, local: bool) -> Placements:
         registry = LocalNode() if local else self.nodes
-        return Placements(self.database, self.clock, registry, self.settings.placement)
+        return Placements(self.records, registry, self.settings.placement, self.settings.slot_idle)
 
     async def _all_users(self) -> list[UserRow]:
         return list(await self.users.all())
@@ -131,13 +135,19 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
         text = f"--demo has well-known passwords and serves this machine only: it cannot listen on {settings.host}"
         raise InvalidRequestError(text)
     keyring = KeyRing.load(settings.data)
-    control = _compose(settings, mode, keyring, clock)
+    database = Database(settings)
+    # One process needs no more than its memory; on SQLite there is only one.
+    several = not mode.unified and settings.database_url is not None
+    bus = PostgresBus(Channel(database.engine, CHANNEL)) if several else MemoryBus()
+    control = _compose(settings, mode, keyring, Records(database, Journal(clock), clock), bus)
     try:
         await (control.database.upgrade() if mode.unified else control.database.check())
         await _first_accounts(control)
         works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
         if not mode.unified:
             works.append(control.nodes.watch_for_ever)
+        if isinstance(bus, PostgresBus):
+            works += [bus.send_for_ever, bus.listen_for_ever]
         control.tasks += [asyncio.create_task(work()) for work in works]
         yield control
     finally:
@@ -150,10 +160,9 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
         await control.database.close()
 
 
-def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> Control:
-    records = Records(Database(settings), Journal(clock), clock)
+def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records, bus: SessionBus) -> Control:
     passwords = Passwords()
-    sessions = Sessions(records, MemoryBus(), keyring.secret, settings.session_idle, settings.session_lifetime)
+    sessions = Sessions(records, bus, keyring.secret, settings.session_idle, settings.session_lifetime)
     users = Users(records, passwords, sessions, settings.ae_title)
     administrator = Administrator(records, passwords, sessions, settings.data)
     throttle = Throttle(time.monotonic)
@@ -165,13 +174,13 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, clock: Clock) -> 
         mode=mode,
         keyring=keyring,
         records=records,
-        started=clock(),
+        started=records.clock(),
         sessions=sessions,
         users=users,
         administrator=administrator,
         logins=logins,
         preferences=Preferences(records.database),
-        viewports=ViewportStore(records.database, clock),
+        viewports=ViewportStore(records.database, records.clock),
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,

@@ -12,14 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.db.engine import lock_until_commit
 from webviewer.errors import NodeFullError, PeerUnavailableError
-from webviewer_control.services.journal import Clock
-from webviewer_control.store.database import Database
+from webviewer_control.services.records import Records
 from webviewer_control.store.models import PlacementRow, SessionRow
 
 PlacementPolicy = Literal["fewest-sessions", "volume-affinity"]
-KEEP = dt.timedelta(seconds=60)
-"""A session keeps its node so long after its last viewport has closed; the node keeps the slot as long."""
-_FRESH = dt.timedelta(seconds=40)
 _LOCK = 7_201_151
 """Names the lock of placements among those of the database."""
 
@@ -68,11 +64,13 @@ class Placements:
     It says where to ask; the node itself decides whether it takes a session.
     """
 
-    def __init__(self, database: Database, clock: Clock, registry: Registry, policy: PlacementPolicy) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, records: Records, registry: Registry, policy: PlacementPolicy, idle: float) -> None:
+        """``idle``: seconds that a session keeps its node after its last viewport has closed; the node does, too."""
+        self._database = records.database
+        self._clock = records.clock
         self._registry = registry
         self._policy = policy
+        self._keep = dt.timedelta(seconds=idle)
 
     async def place(self, session: str, series: str, refused: Collection[int] = ()) -> Candidate:
         """Return the session's node, which is a new one if it has none or its own one has refused or does not answer.
@@ -82,7 +80,7 @@ class Placements:
         async with self._database.reading() as transaction:
             row = await transaction.get(PlacementRow, session)
             own = self._kept(row, await self._registry.candidates(transaction), refused)
-            if own is not None and row is not None and row.expires > self._clock() + _FRESH:
+            if own is not None and row is not None and row.expires > self._clock() + self._keep * 2 / 3:
                 return own
         async with self._database.writing() as transaction:
             await lock_until_commit(transaction, _LOCK)
@@ -112,7 +110,7 @@ class Placements:
 
     async def renew(self, sessions: Mapping[str, int]) -> None:
         """Sessions with open viewports at these nodes go on; a row that was lost is made again."""
-        expires = self._clock() + KEEP
+        expires = self._clock() + self._keep
         async with self._database.writing() as transaction:
             await lock_until_commit(transaction, _LOCK)
             mine = PlacementRow.session_id.in_(sessions)
@@ -126,7 +124,7 @@ class Placements:
         """The session had a viewport open until now."""
         mine = update(PlacementRow).where(PlacementRow.session_id == session)
         async with self._database.writing() as transaction:
-            await transaction.execute(mine.values(expires=self._clock() + KEEP))
+            await transaction.execute(mine.values(expires=self._clock() + self._keep))
 
     async def sweep(self) -> None:
         """Forget placements of sessions that have left."""
@@ -170,7 +168,7 @@ class Placements:
         return choose(left, counts, series if self._policy == "volume-affinity" else None)
 
     async def _write(self, transaction: AsyncSession, row: PlacementRow | None, session: str, node: int) -> None:
-        expires = self._clock() + KEEP
+        expires = self._clock() + self._keep
         if row is not None:
             row.node_id, row.expires = node, expires
         elif await transaction.scalar(select(SessionRow.id).where(SessionRow.id == session)):

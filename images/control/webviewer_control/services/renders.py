@@ -23,7 +23,6 @@ from webviewer_control.store.finish import finish
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 1.0
 _LOOK_SECONDS = 4.0
-_RENEW_SECONDS = 20.0
 _log = structlog.get_logger(__name__)
 
 
@@ -42,8 +41,15 @@ class Renders:
     """Finds nodes for sessions by the ledger, and asks them: their word counts."""
 
     def __init__(
-        self, placements: Placements, directory: RenderDirectory, stores: Stores, token: Callable[[], str]
+        self,
+        placements: Placements,
+        directory: RenderDirectory,
+        stores: Stores,
+        token: Callable[[], str],
+        idle: float,
     ) -> None:
+        """``token`` makes a grant to operate nodes; ``idle`` is that of ``placements``."""
+        self._renew_seconds = idle / 3
         self._placements = placements
         self._directory = directory
         self._stores = stores
@@ -148,14 +154,14 @@ class Renders:
         while True:
             try:
                 await self.follow()
-                if loop.time() - renewed >= _RENEW_SECONDS:
+                if loop.time() - renewed >= self._renew_seconds:
                     renewed = loop.time()
                     await self.renew()
             except PeerUnavailableError as error:
                 _log.warning("places not looked at", cause=error.message)
             except Exception:  # noqa: BLE001 - the next round may succeed
                 _log.exception("places not looked at")
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(min(_LOOK_SECONDS, self._renew_seconds))
 
     async def renew(self) -> None:
         """Keep the places of sessions with open viewports."""

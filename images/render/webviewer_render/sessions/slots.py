@@ -8,9 +8,6 @@ from webviewer.errors import DrainingError, NodeFullError
 from webviewer_render import metrics
 from webviewer_render.sessions.clock import Clock, Handle
 
-IDLE_SECONDS = 60.0
-"""A session keeps its slot so long after its last viewport has closed or its last link has gone."""
-
 
 @dataclass(slots=True)
 class _Holder:
@@ -19,9 +16,13 @@ class _Holder:
 
 
 class SlotTable:
-    """The authority on the node's slots. Claims are atomic: nothing here waits."""
+    """The authority on the node's slots. Claims are atomic: nothing here waits.
 
-    def __init__(self, slots: int, clock: Clock) -> None:
+    A session keeps its slot for ``idle`` seconds after its last viewport has closed or its last link has gone.
+    """
+
+    def __init__(self, slots: int, clock: Clock, idle: float = 60.0) -> None:
+        self._idle = idle
         self._slots = slots
         self._clock = clock
         self._holders: dict[str, _Holder] = {}
@@ -81,7 +82,7 @@ class SlotTable:
         if self.moving:
             self._free(session)
             return
-        holder.expiry = self._clock.call_later(IDLE_SECONDS, lambda: self._free(session))
+        holder.expiry = self._clock.call_later(self._idle, lambda: self._free(session))
 
     def _free(self, session: str) -> None:
         holder = self._holders.pop(session, None)
