@@ -39,7 +39,8 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     """Put HTTP in front of the services."""
     settings = control.settings
     gateway = control.attach(peers)
-    parts = {"database": control.database.ping, "storage": gateway.storage.ping, "render": gateway.renders.ping}
+    own = {"database": control.database.ping}
+    parts = own | {"storage": gateway.storage.ping, "render": gateway.renders.ping}
     origins = OriginPolicy(settings.server_url, settings.allowed_origins)
     waiting = WaitingRoom()
     pages = Pages(find_pages(settings.html), SINGLE_PAGES, PAGE_FOLDERS)
@@ -59,7 +60,7 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     )
     app.router.redirect_slashes = False  # pages know their own addresses
     app.router.default = pages  # the bare base path is below no mount
-    app.state.context = Context(control, gateway, origins, Readiness(parts), waiting)
+    app.state.context = Context(control, gateway, origins, Readiness(parts), Readiness(own), waiting)
     app.state.openapi = document()
     app.middleware_stack = app.build_middleware_stack()  # wrong settings are found now, not by the first request
     return app

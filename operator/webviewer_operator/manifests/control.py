@@ -56,7 +56,8 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
             *([{"name": "nodes", "containerPort": naming.NODES_PORT}] if cluster.spec.tls.enabled else []),
             {"name": "metrics", "containerPort": naming.METRICS_PORT},
         ],
-        **pod.probes("http"),
+        # Without storage or render the pages say so, the panel works, and the operator hears of the load.
+        **pod.probes("http", ready="/readyz?own=true"),
         "volumeMounts": [
             {"name": "data", "mountPath": pod.DATA},
             _mounted("keys", secret_names.INSTANCE_KEY),

@@ -80,7 +80,7 @@ def amounts(resources: ResourceAmounts) -> Manifest:
     }
 
 
-def probes(port: str, start_seconds: int = 120, scheme: str = "http") -> Manifest:
+def probes(port: str, start_seconds: int = 120, scheme: str = "http", ready: str = "/readyz") -> Manifest:
     """Return the probes of a role; it has ``start_seconds`` to answer for the first time."""
 
     def ask(path: str, period: int, failures: int) -> Manifest:
@@ -90,7 +90,7 @@ def probes(port: str, start_seconds: int = 120, scheme: str = "http") -> Manifes
     return {
         "startupProbe": ask("/healthz", 2, start_seconds // 2),
         "livenessProbe": ask("/healthz", 10, 6),
-        "readinessProbe": ask("/readyz", 5, 3),
+        "readinessProbe": ask(ready, 5, 3),
     }
 
 

@@ -105,6 +105,8 @@ async def test_a_storage_node_that_is_down_is_said_so(anna):
     assert (answer.status_code, answer.json()["code"]) == (503, "peer_unavailable")
     ready = await anna.client_of_anna.get("/readyz")
     assert (ready.status_code, ready.json()["message"]) == (503, "not ready: no answer from storage")
+    own = await anna.client_of_anna.get("/readyz?own=true")
+    assert (own.status_code, own.json()) == (200, {"status": "ok"})
     assert (await anna.client_of_anna.get("/healthz")).status_code == 200
 
 

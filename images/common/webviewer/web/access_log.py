@@ -8,7 +8,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger(__name__)
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/v1/load"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/v1/load", "/v2/nodes", "/v2/capacity"})
+"""What machines ask again and again."""
 
 
 class AccessLog:

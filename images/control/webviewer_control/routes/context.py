@@ -25,6 +25,9 @@ class Context:
     gateway: Gateway
     origins: OriginPolicy
     readiness: Readiness
+    """Of all that control needs."""
+    own_readiness: Readiness
+    """Without the other parts."""
     waiting: WaitingRoom
 
 

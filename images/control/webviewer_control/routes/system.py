@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,6 +35,15 @@ class KeySet(BaseModel):
     """Public keys (JWKS) that grants are checked with."""
 
     keys: list[dict[str, Any]]
+
+
+class ReadyQuery(BaseModel):
+    """Who is asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    own: bool = False
+    """Only control's own database: pages, log-in and panel work without storage and render, and say what is missing."""
 
 
 class OpenApiDocument(RootModel[dict[str, Any]]):
@@ -68,9 +77,10 @@ async def healthz(_: Request) -> Health:
     return Health()
 
 
-async def readyz(request: Request) -> Health:
-    """Answer well if database, storage and render do."""
-    return await context(request).readiness.check()
+async def readyz(request: Request, query: ReadyQuery) -> Health:
+    """Answer well if database, storage and render do, or the first alone."""
+    found = context(request)
+    return await (found.own_readiness if query.own else found.readiness).check()
 
 
 async def get_metrics(_: Request) -> Response:
@@ -113,6 +123,7 @@ ENDPOINTS = (
         readyz,
         "Everything it needs answers",
         access="public",
+        query=ReadyQuery,
         response=Health,
         errors=(PeerUnavailableError,),
     ),
