@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_database(commands)
     service.add(commands)
     _add_audit(commands)
+    _add_licence(commands)
     _add_sample(commands)
     _add_bench(commands)
     _add_operator(commands)
@@ -158,6 +159,42 @@ def _add_audit(commands: Any) -> None:  # noqa: ANN401 - as above
     verify.add_argument("--json", dest="as_json", action="store_true", help="the whole report")
 
 
+def _add_licence(commands: Any) -> None:  # noqa: ANN401 - as above
+    summary = "licences, for who issues them: keys, signed licences, what a licence holds"
+    command = commands.add_parser("license", help=summary, description=summary, argument_default=argparse.SUPPRESS)
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    summary = "make the key pair that licences are signed with; prints the public key"
+    keygen = actions.add_parser("keygen", help=summary, description=summary, argument_default=argparse.SUPPRESS)
+    keygen.set_defaults(run=_license, action="keygen")
+    keygen.add_argument("file", type=Path, metavar="FILE", help="where the private key goes")
+    summary = "sign a licence for one installation"
+    issue = actions.add_parser("issue", help=summary, description=summary, argument_default=argparse.SUPPRESS)
+    issue.set_defaults(run=_license, action="issue")
+    issue.add_argument("--key", type=Path, required=True, metavar="FILE", help="private key of `license keygen`")
+    issue.add_argument("--product", required=True, metavar="CODE", help="product code of the installation")
+    issue.add_argument("--type", required=True, choices=["personal", "concurrent", "unified"])
+    issue.add_argument("--concurrents", type=int, metavar="N", help="log-ins at once")
+    issue.add_argument("--link-connections", type=int, metavar="N", help="openings of links at once (unified)")
+    issue.add_argument("--links", type=int, metavar="N", help="links that can be signed (unified)")
+    issue.add_argument(
+        "--policy",
+        choices=["separate", "links-use-users", "users-use-links"],
+        help="who may use connections of the other kind (unified; default: nobody)",
+    )
+    issue.add_argument("--ends", metavar="DAY", help="last day, or a moment with its zone (default: never ends)")
+    issue.add_argument("--count", type=_count, metavar="N", help="how many personal keys (default: 1)")
+    issue.add_argument(
+        "--out", type=Path, metavar="FILE", help="write there instead of printing; numbered with --count"
+    )
+    summary = "say what a licence holds"
+    inspect = actions.add_parser("inspect", help=summary, description=summary, argument_default=argparse.SUPPRESS)
+    inspect.set_defaults(run=_license, action="inspect")
+    inspect.add_argument("file", type=Path, metavar="FILE", help="the licence, - = from standard input")
+    inspect.add_argument(
+        "--public-key", action="append", metavar="KEY", help="check that it was signed by this (repeatable)"
+    )
+
+
 def _add_sample(commands: Any) -> None:  # noqa: ANN401 - as above
     command = commands.add_parser("sample", help="the analytic phantom", argument_default=argparse.SUPPRESS)
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -219,6 +256,14 @@ def _add_measurement(actions: Any, name: str, summary: str) -> argparse.Argument
     action.add_argument("--series", type=Path, metavar="DIR", help="files of a DICOM series (default: the phantom)")
     action.add_argument("--out", type=Path, metavar="DIR", help="write tables, figures and pictures there")
     return action
+
+
+def _count(text: str) -> int:
+    counts = _counts(text)
+    if len(counts) > 1:
+        message = "one whole number from 1"
+        raise argparse.ArgumentTypeError(message)
+    return counts[0]
 
 
 def _counts(text: str) -> list[int]:
@@ -291,6 +336,13 @@ def _verify_audit(options: dict[str, Any]) -> int:
         return status
     text = "control is not installed: pip install 'webviewer[control]'"
     raise InvalidRequestError(text)
+
+
+def _license(options: dict[str, Any]) -> int:
+    from webviewer import licence_command  # noqa: PLC0415 - as above
+
+    run: Callable[[dict[str, Any]], int] = getattr(licence_command, options.pop("action"))
+    return run(options)
 
 
 def _upgrade(options: dict[str, Any]) -> int:

@@ -97,6 +97,13 @@ class Settings(BaseSettings):
     audit_names: bool = True
     """The viewing audit keeps patient names, patient IDs and descriptions; else only UIDs, dates and modalities."""
 
+    licensing: Literal["off", "enforced"] = "off"
+    """``off``: no limits, nothing to activate; ``enforced``: users log in as the activated licence allows."""
+    licence_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
+    """Public keys of ``webviewer license keygen``: licences must be signed by one of them."""
+    licence_file: Path | None = None
+    """A licence that is activated at the start, unless it was before."""
+
     # Limits
     max_upload_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * MIB
     max_object_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * MIB
