@@ -171,6 +171,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/admin/licence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How licensing stands */
+        get: operations["get_licence"];
+        put?: never;
+        /** Activate a licence */
+        post: operations["activate_licence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/admin/licence/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Activate the trial licence */
+        post: operations["activate_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/admin/login": {
         parameters: {
             query?: never;
@@ -431,6 +466,24 @@ export interface paths {
         head?: never;
         /** Change a user */
         patch: operations["change_user"];
+        trace?: never;
+    };
+    "/v2/admin/users/{user}/licence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Activate the licence key of a user */
+        put: operations["activate_personal_key"];
+        post?: never;
+        /** Delete the licence key of a user, for ever */
+        delete: operations["delete_personal_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v2/admin/users/{user}/sessions": {
@@ -1024,7 +1077,7 @@ export interface components {
              * Event
              * @enum {string}
              */
-            event: "administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed";
+            event: "administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed" | "licence-activated" | "licence-deleted" | "licence-refused" | "licence-expired" | "clock-set-back";
             /** Id */
             id: number;
             /**
@@ -1056,6 +1109,61 @@ export interface components {
             keys: {
                 [key: string]: unknown;
             }[];
+        };
+        /**
+         * LicenceText
+         * @description Body of an activation: the key, or the whole content of its file.
+         */
+        LicenceText: {
+            /** Key */
+            key: string;
+        };
+        /**
+         * Licensing
+         * @description The licence of the installation. Fields that its type does not have are null.
+         */
+        Licensing: {
+            /** @default null */
+            concurrents: components["schemas"]["Pool"] | null;
+            /**
+             * Ends
+             * @default null
+             */
+            ends: string | null;
+            /** @default null */
+            link_connections: components["schemas"]["Pool"] | null;
+            /** @default null */
+            links: components["schemas"]["Pool"] | null;
+            /**
+             * Personal Keys
+             * @default null
+             */
+            personal_keys: number | null;
+            /**
+             * Policy
+             * @default null
+             */
+            policy: ("separate" | "links-use-users" | "users-use-links") | null;
+            /**
+             * Product Code
+             * @default null
+             */
+            product_code: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "off" | "none" | "valid" | "expired" | "clock-set-back";
+            /**
+             * Trial
+             * @default null
+             */
+            trial: ("available" | "used" | "unsupported") | null;
+            /**
+             * Type
+             * @default null
+             */
+            type: ("trial" | "personal" | "concurrent" | "unified") | null;
         };
         /**
          * NewNode
@@ -1281,7 +1389,7 @@ export interface components {
             /** Waiting */
             waiting: number;
             /** Warnings */
-            warnings: ("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places")[];
+            warnings: (("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places") | ("licence-missing" | "licence-expired" | "licence-ends-soon" | "clock-set-back"))[];
         };
         /**
          * PageConfiguration
@@ -1317,6 +1425,31 @@ export interface components {
             old: string;
         };
         /**
+         * PersonalKey
+         * @description A user's own connection.
+         */
+        PersonalKey: {
+            /**
+             * Activated
+             * Format: date-time
+             */
+            activated: string;
+            /** Ends */
+            ends: string | null;
+            /** Expired */
+            expired: boolean;
+        };
+        /**
+         * Pool
+         * @description Something that a licence has a number of.
+         */
+        Pool: {
+            /** Total */
+            total: number;
+            /** Used */
+            used: number;
+        };
+        /**
          * Problem
          * @description Body of every error answer. ``code`` is stable; ``message`` says what to do, in English.
          */
@@ -1325,6 +1458,13 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+            /**
+             * Values
+             * @default null
+             */
+            values: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * QuarantineItem
@@ -1713,6 +1853,7 @@ export interface components {
             id: string;
             /** Last Login */
             last_login: string | null;
+            licence: components["schemas"]["PersonalKey"] | null;
             /** Login */
             login: string;
             /** Sessions */
@@ -2106,7 +2247,7 @@ export interface operations {
                 after?: string | null;
                 before?: string | null;
                 descending?: boolean;
-                event?: ("administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed") | null;
+                event?: ("administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed" | "licence-activated" | "licence-deleted" | "licence-refused" | "licence-expired" | "clock-set-back") | null;
                 limit?: number;
                 offset?: number;
                 sort?: "id" | "time" | "event" | "user";
@@ -2161,7 +2302,7 @@ export interface operations {
             query?: {
                 after?: string | null;
                 before?: string | null;
-                event?: ("administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed") | null;
+                event?: ("administrator-login-failed" | "user-login-failed" | "session-opened" | "session-closed" | "session-timed-out" | "user-changed" | "node-changed" | "server-changed" | "licence-activated" | "licence-deleted" | "licence-refused" | "licence-expired" | "clock-set-back") | null;
                 user?: string;
             };
             header?: never;
@@ -2190,6 +2331,187 @@ export interface operations {
             };
             /** @description invalid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_licence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licensing"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description licensing_off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_licence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicenceText"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licensing"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description clock_set_back, licence_expired, licence_used, licensing_off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid, licence_bad, licence_invalid, licence_place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licensing"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description licensing_off, trial_unsupported, trial_used */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3589,6 +3911,167 @@ export interface operations {
             };
         };
     };
+    activate_personal_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicenceText"];
+            };
+        };
+        responses: {
+            /** @description Done, nothing to return */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description clock_set_back, conflict, licence_expired, licence_not_personal, licence_used, licensing_off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid, licence_bad, licence_invalid, licence_place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_personal_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, nothing to return */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description licensing_off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_user_sessions: {
         parameters: {
             query?: never;
@@ -3956,6 +4439,15 @@ export interface operations {
             };
             /** @description forbidden, inactive */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description clock_set_back, licence_expired, licence_key_missing, licence_missing, no_seat */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

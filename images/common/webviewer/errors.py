@@ -20,6 +20,11 @@ class WebViewerError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What a translation of the message needs, by name."""
+        return {}
+
 
 class InvalidRequestError(WebViewerError, ValueError):
     """The caller sent something that cannot be right."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from webviewer.errors import ConflictError, ForbiddenError, InvalidRequestError, NotAuthenticatedError
 
 
@@ -105,3 +107,132 @@ class OldPasswordError(InvalidRequestError):
 
     def __init__(self) -> None:
         super().__init__("the old password is wrong")
+
+
+class LicenceRefusalError(ConflictError):
+    """Nobody gets in this way, because of the licence; other accounts may."""
+
+    code = "licence_refusal"
+
+
+class NoSeatError(LicenceRefusalError):
+    """All connections of the licence are in use."""
+
+    code = "no_seat"
+
+    def __init__(self) -> None:
+        super().__init__("all connections are in use: try again when somebody logs out")
+
+
+class LicenceMissingError(LicenceRefusalError):
+    """Licensing is enforced and nothing was activated yet."""
+
+    code = "licence_missing"
+
+    def __init__(self) -> None:
+        super().__init__("no licence is active: ask the administrator")
+
+
+class LicenceKeyMissingError(LicenceRefusalError):
+    """Only users with a personal key get in, and this one has none."""
+
+    code = "licence_key_missing"
+
+    def __init__(self) -> None:
+        super().__init__("this account has no licence key: ask the administrator")
+
+
+class LicenceExpiredError(LicenceRefusalError):
+    """The licence has ended."""
+
+    code = "licence_expired"
+
+    def __init__(self, ends: dt.datetime) -> None:
+        super().__init__(f"the licence ended on {ends:%Y-%m-%d}: ask the administrator")
+        self.ends = ends
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The moment of the end."""
+        return {"date": self.ends.isoformat()}
+
+
+class ClockSetBackError(LicenceRefusalError):
+    """The server's clock is behind a time that it has shown before, and the licence has an end."""
+
+    code = "clock_set_back"
+
+    def __init__(self) -> None:
+        super().__init__("the server's clock was set back: the administrator has to set it right")
+
+
+class LicenceProductError(InvalidRequestError):
+    """A licence is for another installation."""
+
+    code = "licence_bad"
+
+    def __init__(self) -> None:
+        super().__init__("the key is not for this product code")
+
+
+class LicenceUsedError(ConflictError):
+    """A licence was activated before; a deleted one too cannot be used again."""
+
+    code = "licence_used"
+
+    def __init__(self) -> None:
+        super().__init__("this key was used before")
+
+
+class LicencePlaceError(InvalidRequestError):
+    """A personal key was entered for the server, or a licence of the server for a user."""
+
+    code = "licence_place"
+
+    def __init__(self) -> None:
+        super().__init__("personal keys are activated at their user, all others on the page Server settings")
+
+
+class LicenceNotPersonalError(ConflictError):
+    """The type of the licence knows no personal keys."""
+
+    code = "licence_not_personal"
+
+    def __init__(self) -> None:
+        super().__init__("the licence of this server has no personal keys")
+
+
+class TrialUsedError(ConflictError):
+    """There is one trial per product code."""
+
+    code = "trial_used"
+
+    def __init__(self) -> None:
+        super().__init__("the trial was already used for this product code")
+
+
+class TrialUnsupportedError(ConflictError):
+    """The trial is for one process on SQLite, and for who has no licence."""
+
+    code = "trial_unsupported"
+
+    def __init__(self) -> None:
+        super().__init__("the trial is for a server in one process on SQLite that has no other licence")
+
+
+class LicensingOffError(ConflictError):
+    """There is nothing to activate."""
+
+    code = "licensing_off"
+
+    def __init__(self) -> None:
+        super().__init__("licensing is off: set licensing to enforced first")
+
+
+class LinksUsedUpError(ConflictError):
+    """The licence has no free signature of a link."""
+
+    code = "links_used_up"
+
+    def __init__(self) -> None:
+        super().__init__("all links of the licence are used, or it has none")

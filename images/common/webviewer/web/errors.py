@@ -38,6 +38,8 @@ class Problem(BaseModel):
 
     code: str
     message: str
+    values: dict[str, str] | None = None
+    """What a translation of the message needs; moments are in ISO 8601."""
 
 
 def status_of(error: type[WebViewerError]) -> int:
@@ -48,8 +50,8 @@ def status_of(error: type[WebViewerError]) -> int:
 def to_response(error: WebViewerError) -> Response:
     """Answer with the error's status and a :class:`Problem`."""
     headers = {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, ThrottledError) else None
-    problem = Problem(code=error.code, message=error.message)
-    return JSONResponse(problem.model_dump(), status_code=status_of(type(error)), headers=headers)
+    problem = Problem(code=error.code, message=error.message, values=error.values or None)
+    return JSONResponse(problem.model_dump(exclude_none=True), status_code=status_of(type(error)), headers=headers)
 
 
 def from_problem(status: int, content: bytes) -> WebViewerError:
@@ -79,13 +81,14 @@ async def handle_http_exception(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):  # registered for HTTPException only
         raise error
     problem = Problem(code=_STATUS_CODES.get(error.status_code, "error"), message=error.detail)
-    return JSONResponse(problem.model_dump(), status_code=error.status_code, headers=error.headers)
+    return JSONResponse(problem.model_dump(exclude_none=True), status_code=error.status_code, headers=error.headers)
 
 
 async def handle_unexpected(request: Request, error: Exception) -> Response:
     """Answer 500 without details; they are in the log under the request's path."""
     _log.error("unexpected error", path=request.url.path, exc_info=error)
-    return JSONResponse(Problem(code="internal", message="Internal error; see the server's log").model_dump(), 500)
+    problem = Problem(code="internal", message="Internal error; see the server's log")
+    return JSONResponse(problem.model_dump(exclude_none=True), 500)
 
 
 HANDLERS = {

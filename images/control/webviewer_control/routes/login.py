@@ -13,18 +13,30 @@ from webviewer.errors import ForbiddenError, InvalidRequestError, NotAuthenticat
 from webviewer.web.endpoint import ADMINISTRATOR_COOKIE, SESSION_COOKIE, Endpoint
 from webviewer.web.forwarded import seen
 from webviewer_control.errors import (
+    ClockSetBackError,
     CsrfError,
     InactiveUserError,
+    LicenceExpiredError,
+    LicenceKeyMissingError,
+    LicenceMissingError,
+    NoSeatError,
     OldPasswordError,
     PasswordEmptyError,
     WrongCredentialsError,
 )
 from webviewer_control.routes.context import actor, address, caller, context
-from webviewer_control.services.actor import Actor
 from webviewer_control.services.sessions import Session
 
 _Text = Annotated[str, Field(max_length=1024)]
-_LOGIN_ERRORS = (WrongCredentialsError, InactiveUserError, ThrottledError, ForbiddenError, InvalidRequestError)
+_LICENCE_ERRORS = (NoSeatError, LicenceMissingError, LicenceKeyMissingError, LicenceExpiredError, ClockSetBackError)
+_LOGIN_ERRORS = (
+    WrongCredentialsError,
+    InactiveUserError,
+    ThrottledError,
+    ForbiddenError,
+    InvalidRequestError,
+    *_LICENCE_ERRORS,
+)
 _PASSWORD_ERRORS = (NotAuthenticatedError, CsrfError, OldPasswordError, PasswordEmptyError, ThrottledError)
 
 
@@ -89,9 +101,9 @@ def info(request: Request, session: Session) -> SessionInfo:
 
 async def login(request: Request, body: Credentials) -> Response:
     """Open a user's session and set its cookie."""
-    logins = context(request).control.logins
-    session, secret = await logins.user(body.user, body.password, address(request), _agent(request))
-    return await _enter(request, SESSION_COOKIE, session, secret)
+    logins, before = context(request).control.logins, request.cookies.get(SESSION_COOKIE, "")
+    session, secret = await logins.user(body.user, body.password, address(request), _agent(request), before)
+    return _enter(request, SESSION_COOKIE, session, secret)
 
 
 async def logout(request: Request) -> Response:
@@ -114,9 +126,11 @@ async def change_password(request: Request, body: PasswordChange) -> None:
 
 async def admin_login(request: Request, body: Credentials) -> Response:
     """Open the administrator's session and set its cookie."""
-    logins = context(request).control.logins
-    session, secret = await logins.administrator_login(body.user, body.password, address(request), _agent(request))
-    return await _enter(request, ADMINISTRATOR_COOKIE, session, secret)
+    logins, before = context(request).control.logins, request.cookies.get(ADMINISTRATOR_COOKIE, "")
+    session, secret = await logins.administrator_login(
+        body.user, body.password, address(request), _agent(request), before
+    )
+    return _enter(request, ADMINISTRATOR_COOKIE, session, secret)
 
 
 async def admin_logout(request: Request) -> Response:
@@ -135,11 +149,7 @@ async def change_admin_password(request: Request, body: PasswordChange) -> None:
     await context(request).control.logins.change_password(caller(request), body.old, body.new, address(request))
 
 
-async def _enter(request: Request, cookie: str, session: Session, secret: str) -> Response:
-    control = context(request).control
-    before = request.cookies.get(cookie)
-    if before and (old := await control.sessions.find(before, session.kind)):
-        await control.sessions.end(old.id, Actor(old.login, old.id, address(request)), "logged-in-again")
+def _enter(request: Request, cookie: str, session: Session, secret: str) -> Response:
     response = Response(info(request, session).model_dump_json(), media_type="application/json")
     # No Max-Age: the server's clock decides, and a closed browser leaves nothing behind.
     response.set_cookie(cookie, secret, **_attributes(request))

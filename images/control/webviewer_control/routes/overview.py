@@ -19,9 +19,12 @@ from webviewer.errors import NotAuthenticatedError, WebViewerError
 from webviewer.web.endpoint import Endpoint
 from webviewer.web.forwarded import is_loopback, seen
 from webviewer_control.routes.context import Context, caller, context
+from webviewer_control.services.licences import LicenceWarning
 from webviewer_control.store.models import NodeRow, SessionRow, UserRow, ViewportRow
 
-WarningCode = Literal["well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places"]
+WarningCode = (
+    Literal["well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places"] | LicenceWarning
+)
 PartName = Literal["database", "storage", "render"]
 _LITTLE_SHARE = 0.1
 
@@ -165,7 +168,15 @@ async def _warnings(request: Request, found: Overview) -> list[WarningCode]:
         "node-silent": found.silent_nodes > 0,
         "no-places": found.waiting > 0,
     }
-    return [code for code, true in holds.items() if true]
+    licence = await _licence_warning(request)
+    return [code for code, true in holds.items() if true] + ([licence] if licence else [])
+
+
+async def _licence_warning(request: Request) -> LicenceWarning | None:
+    control = context(request).control
+    if not control.licences.seats.enforced:
+        return None
+    return (await control.licences.standing()).warning(control.clock())
 
 
 ENDPOINTS = (

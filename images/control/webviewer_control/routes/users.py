@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +26,7 @@ from webviewer_control.errors import (
     PasswordEmptyError,
 )
 from webviewer_control.routes.context import actor, context
+from webviewer_control.routes.licences import PersonalKey, personal_key_of
 from webviewer_control.services.users import AE_TITLE_PATTERN, LOGIN_PATTERN, UserEntry, UserSort
 
 # The rules are stated here and checked by the service, whose errors the page can tell apart.
@@ -57,6 +59,8 @@ class User(BaseModel):
     sessions: int
     version: int
     """Goes into a change, which is refused if somebody else has changed the user since."""
+    licence: PersonalKey | None
+    """His own key; null also where licensing is off."""
 
 
 class UserPage(BaseModel):
@@ -108,18 +112,19 @@ async def list_users(request: Request, query: UserQuery) -> UserPage:
     total, entries = await context(request).control.users.list(
         query.search, query.sort, query.offset, query.limit, descending=query.descending
     )
-    return UserPage(total=total, offset=query.offset, users=[_user(entry) for entry in entries])
+    return UserPage(total=total, offset=query.offset, users=await _users(request, entries))
 
 
 async def create_user(request: Request, body: NewUser) -> User:
     """Create a user with a store of his own."""
     found = context(request)
-    return _user(await found.control.users.create(body.model_dump(), found.gateway.stores, actor(request)))
+    entry = await found.control.users.create(body.model_dump(), found.gateway.stores, actor(request))
+    return (await _users(request, [entry]))[0]
 
 
 async def get_user(request: Request) -> User:
     """Return a user."""
-    return _user(await context(request).control.users.get(request.path_params["user"]))
+    return (await _users(request, [await context(request).control.users.get(request.path_params["user"])]))[0]
 
 
 async def change_user(request: Request, body: UserChange) -> User:
@@ -127,7 +132,8 @@ async def change_user(request: Request, body: UserChange) -> User:
     found = context(request)
     fields = body.model_dump(include=body.model_fields_set - {"version"})
     user, stores = request.path_params["user"], found.gateway.stores
-    return _user(await found.control.users.change(user, fields, stores, actor(request), body.version))
+    entry = await found.control.users.change(user, fields, stores, actor(request), body.version)
+    return (await _users(request, [entry]))[0]
 
 
 async def delete_user(request: Request) -> None:
@@ -143,7 +149,14 @@ async def end_user_sessions(request: Request) -> None:
     await control.sessions.end_of_user(entry.row.id, actor(request), "closed")
 
 
-def _user(entry: UserEntry) -> User:
+async def _users(request: Request, entries: Sequence[UserEntry]) -> list[User]:
+    control = context(request).control
+    ids = [entry.row.id for entry in entries]
+    keys = await control.licences.of_users(ids) if control.licences.seats.enforced else {}
+    return [_user(entry, personal_key_of(keys.get(entry.row.id), control.clock())) for entry in entries]
+
+
+def _user(entry: UserEntry, licence: PersonalKey | None) -> User:
     row = entry.row
     return User(
         id=row.id,
@@ -154,6 +167,7 @@ def _user(entry: UserEntry) -> User:
         last_login=row.last_login,
         sessions=entry.sessions,
         version=row.version,
+        licence=licence,
     )
 
 

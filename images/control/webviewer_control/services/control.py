@@ -21,10 +21,12 @@ from webviewer.roles import Mode, Peers
 from webviewer.settings import Settings
 from webviewer.web.forwarded import is_loopback
 from webviewer.wire.keyring import KeyRing
+from webviewer.wire.licences import LicenceReader
 from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.audit import Audit
 from webviewer_control.services.capacity import Capacity
 from webviewer_control.services.journal import Clock, Journal, JournalReader
+from webviewer_control.services.licences import Licences
 from webviewer_control.services.logins import Logins
 from webviewer_control.services.nodes import Nodes
 from webviewer_control.services.passwords import Passwords
@@ -33,8 +35,9 @@ from webviewer_control.services.preferences import Preferences
 from webviewer_control.services.records import Records
 from webviewer_control.services.renders import LocalDirectory, RegisteredNodes, Renders
 from webviewer_control.services.retention import Retention
+from webviewer_control.services.seats import Seats
 from webviewer_control.services.session_bus import CHANNEL, PostgresBus
-from webviewer_control.services.sessions import Sessions
+from webviewer_control.services.sessions import SessionLimits, Sessions
 from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
@@ -79,6 +82,7 @@ class Control:
     retention: Retention
     audit: Audit
     nodes: Nodes
+    licences: Licences
     started: dt.datetime
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -143,11 +147,14 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
     try:
         await (control.database.upgrade() if mode.unified else control.database.check())
         await _first_accounts(control)
+        await control.licences.ensure(settings.licence_file)
         works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
         if not mode.unified:
             works.append(control.nodes.watch_for_ever)
         if isinstance(bus, PostgresBus):
             works += [bus.send_for_ever, bus.listen_for_ever]
+        if settings.licensing == "enforced":
+            works.append(control.licences.watch_for_ever)
         control.tasks += [asyncio.create_task(work()) for work in works]
         yield control
     finally:
@@ -162,7 +169,16 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
 
 def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records, bus: SessionBus) -> Control:
     passwords = Passwords()
-    sessions = Sessions(records, bus, keyring.secret, settings.session_idle, settings.session_lifetime)
+    seats = Seats(enforced=settings.licensing == "enforced")
+    limits = SessionLimits(settings.session_idle, settings.session_lifetime)
+    sessions = Sessions(records, bus, keyring.secret, seats, limits)
+    licences = Licences(
+        records,
+        seats,
+        sessions,
+        LicenceReader(settings.licence_keys),
+        trial_supported=mode.unified and settings.database_url is None,
+    )
     users = Users(records, passwords, sessions, settings.ae_title)
     administrator = Administrator(records, passwords, sessions, settings.data)
     throttle = Throttle(time.monotonic)
@@ -185,6 +201,7 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,
         nodes=Nodes(records, keyring.signer, _probe(settings), affinity=settings.placement == "volume-affinity"),
+        licences=licences,
     )
 
 

@@ -24,6 +24,11 @@ Event = Literal[
     "user-changed",
     "node-changed",
     "server-changed",
+    "licence-activated",
+    "licence-deleted",
+    "licence-refused",
+    "licence-expired",
+    "clock-set-back",
 ]
 JournalSort = Literal["id", "time", "event", "user"]
 Clock = Callable[[], dt.datetime]

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 from webviewer_control import metrics
-from webviewer_control.errors import InactiveUserError, OldPasswordError, WrongCredentialsError
+from webviewer_control.errors import InactiveUserError, LicenceRefusalError, OldPasswordError, WrongCredentialsError
 from webviewer_control.services.actor import Actor
 from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.journal import Event
@@ -30,10 +30,13 @@ class Logins:
     administrator: Administrator
     sessions: Sessions
 
-    async def user(self, login: str, password: str, address: str, agent: str = "") -> tuple[Session, str]:
-        """Open a session for a user and return it with its secret.
+    async def user(
+        self, login: str, password: str, address: str, agent: str = "", replaces: str = ""
+    ) -> tuple[Session, str]:
+        """Open a session for a user and return it with its secret. ``replaces`` is the browser's secret before.
 
-        Raises ThrottledError, WrongCredentialsError, or InactiveUserError to who knows the password.
+        Raises ThrottledError, WrongCredentialsError, or InactiveUserError and LicenceRefusalError to who knows the
+        password.
         """
         account = f"user|{login}"
         self._attempt(account, address, "user")
@@ -47,11 +50,16 @@ class Logins:
             raise InactiveUserError
         if self.passwords.outdated(row.password):
             await self.users.rehash(row, password)
+        try:
+            opened = await self.sessions.open("user", address, row, agent=agent, replaces=replaces)
+        except LicenceRefusalError as error:
+            await self._refuse("user-login-failed", login, address, reason=error.code, outcome="unlicensed")
+            raise
         metrics.LOGINS.labels("user", "opened").inc()
-        return await self.sessions.open("user", address, row, agent=agent)
+        return opened
 
     async def administrator_login(
-        self, login: str, password: str, address: str, agent: str = ""
+        self, login: str, password: str, address: str, agent: str = "", replaces: str = ""
     ) -> tuple[Session, str]:
         """Open a session for the administrator and return it with its secret. Raises as :meth:`user`."""
         account = f"administrator|{login}"
@@ -63,7 +71,7 @@ class Logins:
             raise WrongCredentialsError
         self.throttle.succeeded(account, address)
         metrics.LOGINS.labels("administrator", "opened").inc()
-        return await self.sessions.open("administrator", address, login=row.login, agent=agent)
+        return await self.sessions.open("administrator", address, login=row.login, agent=agent, replaces=replaces)
 
     async def change_password(self, session: Session, old: str, new: str, address: str) -> None:
         """Change the password of the session's account; its other sessions end.
@@ -92,9 +100,11 @@ class Logins:
             metrics.LOGINS.labels(kind, "throttled").inc()
             raise
 
-    async def _refuse(self, event: Event, login: str, address: str, reason: str = "credentials") -> None:
+    async def _refuse(
+        self, event: Event, login: str, address: str, reason: str = "credentials", outcome: str = "refused"
+    ) -> None:
         kind = "user" if event == "user-login-failed" else "administrator"
-        metrics.LOGINS.labels(kind, "refused").inc()
+        metrics.LOGINS.labels(kind, outcome).inc()
         async with self.records.database.writing() as transaction:
             by = Actor(login, address=address)
             self.records.journal.add(transaction, event, by, attempted=login[:_MAX_ATTEMPTED], reason=reason)

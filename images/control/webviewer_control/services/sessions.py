@@ -14,19 +14,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.errors import NotFoundError, PeerUnavailableError
 from webviewer_control import metrics
 from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.journal import Event
 from webviewer_control.services.records import Records
+from webviewer_control.services.seats import PERSONAL, Seats
 from webviewer_control.services.watch import SessionBus, Watch
 from webviewer_control.store.finish import finish
-from webviewer_control.store.models import SessionRow, UserRow
+from webviewer_control.store.models import LedgerRow, SessionRow, UserRow
 
 SessionKind = Literal["user", "administrator", "link"]
-EndReason = Literal["logged-out", "logged-in-again", "closed", "password", "inactive", "deleted", "timed-out"]
+EndReason = Literal[
+    "logged-out", "logged-in-again", "closed", "password", "inactive", "deleted", "timed-out", "licence"
+]
 ADMINISTRATOR = "admin"
 _CSRF_BYTES = 18
 _SECRET_BYTES = 32
@@ -60,23 +64,45 @@ class Session:
         return self.user or self.kind
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Seconds: without activity, and in all."""
+
+    idle: float
+    lifetime: float
+
+
 class Sessions:
     """Keeps sessions in the database; a secret leaves this class once and is then known by its hash only."""
 
-    def __init__(self, records: Records, bus: SessionBus, key: bytes, idle: float, lifetime: float) -> None:
+    def __init__(self, records: Records, bus: SessionBus, key: bytes, seats: Seats, limits: SessionLimits) -> None:
         self._database = records.database
         self._journal = records.journal
         self._clock = records.clock
         self._bus = bus
         self._key = key
-        self._idle = dt.timedelta(seconds=idle)
-        self._lifetime = dt.timedelta(seconds=lifetime)
-        self._touch_after = dt.timedelta(seconds=min(_LONGEST_TOUCH_SECONDS, idle / 10))
+        self._seats = seats
+        self._idle = dt.timedelta(seconds=limits.idle)
+        self._lifetime = dt.timedelta(seconds=limits.lifetime)
+        self._touch_after = dt.timedelta(seconds=min(_LONGEST_TOUCH_SECONDS, limits.idle / 10))
 
-    async def open(
-        self, kind: SessionKind, address: str, user: UserRow | None = None, login: str = "", agent: str = ""
+    async def open(  # noqa: PLR0913 - who comes, from where and instead of what are facts of one visit
+        self,
+        kind: SessionKind,
+        address: str,
+        user: UserRow | None = None,
+        login: str = "",
+        agent: str = "",
+        *,
+        replaces: str = "",
+        signed: bool = False,
     ) -> tuple[Session, str]:
-        """Open a session and return it with its secret. ``agent`` is what the browser calls itself."""
+        """Open a session and return it with its secret.
+
+        ``agent`` is what the browser calls itself, ``replaces`` the secret of its session before, which ends with this;
+        ``signed`` tells that a link opening needs no connection. Raises LicenceRefusalError where the licence gives no
+        seat: nothing has changed then.
+        """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = self._clock()
         row = SessionRow(
@@ -89,14 +115,42 @@ class Sessions:
             address=address[:_MAX_ADDRESS],
             agent=agent[:_MAX_AGENT],
         )
+        ended: list[str] = []
         async with self._database.writing() as transaction:
+            # The lock comes first: who waits for it holds no session that its holder may want to end.
+            ledger = None if kind == "administrator" else await self._seats.lock(transaction, now)
+            if replaces:
+                before = select(SessionRow).where(SessionRow.secret == _digest(replaces), SessionRow.kind == kind)
+                ended += await self._close(transaction, before, None, "logged-in-again")
+            ended += await self._seat(transaction, row, ledger, signed=signed)
             transaction.add(row)
             if user:
                 await transaction.execute(update(UserRow).where(UserRow.id == user.id).values(last_login=now))
             await transaction.flush()
             by = Actor(user.login if user else login or kind, row.id, row.address)
             self._journal.add(transaction, "session-opened", by, row.user_id, kind=kind)
+        self._bus.publish_end(ended)
         return self._session(row, user), secret
+
+    async def _seat(
+        self, transaction: AsyncSession, row: SessionRow, ledger: LedgerRow | None, *, signed: bool
+    ) -> list[str]:
+        """Give a new session its seat; returns the sessions that had to end for it. Raises LicenceRefusalError."""
+        if ledger is None:
+            return []
+        # Rows that have timed out hold their seats until they go, and then they cannot come back.
+        late = select(SessionRow).where(SessionRow.seat.is_not(None), self._expired(row.created))
+        ended = await self._close(transaction, late, SYSTEM, "timed-out")
+        if row.user_id:
+            ticket = await self._seats.take_for_user(transaction, ledger, row.user_id, row.created)
+        else:
+            ticket = await self._seats.take_for_link(transaction, ledger, row.created, signed=signed)
+        if ticket.displaced:
+            holder = select(SessionRow).where(SessionRow.id == ticket.displaced)
+            ended += await self._close(transaction, holder, None, "logged-in-again")
+        row.seat = ticket.seat
+        row.expires = min(row.expires, ticket.until or row.expires)
+        return ended
 
     async def find(self, secret: str, kind: SessionKind) -> Session | None:
         """Return the live session of a secret, if it is of this kind and its user is active."""
@@ -114,7 +168,9 @@ class Sessions:
         if now - session.last_seen < self._touch_after:
             return session
         async with self._database.writing() as transaction:
-            await transaction.execute(update(SessionRow).where(SessionRow.id == session.id).values(last_seen=now))
+            # Not of one that was found late: its seat may be somebody else's by then.
+            alive = update(SessionRow).where(SessionRow.id == session.id, ~self._expired(now))
+            await transaction.execute(alive.values(last_seen=now))
         return replace(session, last_seen=now)
 
     async def of_user(self, user: str) -> Sequence[SessionRow]:
@@ -145,6 +201,12 @@ class Sessions:
         query = select(SessionRow).where(SessionRow.kind == "administrator")
         await self._end(query.where(SessionRow.id != but) if but else query, by, reason)
 
+    async def end_personal(self, user: str, by: Actor) -> None:
+        """End what a user has open on a personal key that he has no more."""
+        await self._end(
+            select(SessionRow).where(SessionRow.user_id == user, SessionRow.seat == PERSONAL), by, "licence"
+        )
+
     def watch(self, session: Session) -> AbstractContextManager[Watch]:
         """Learn of the session's end."""
         return self._bus.watch(session.id, session.deadline)
@@ -166,8 +228,7 @@ class Sessions:
 
     async def sweep(self) -> None:
         """Do one round of :meth:`sweep_for_ever`."""
-        now = self._clock()
-        expired = or_(SessionRow.expires <= now, SessionRow.last_seen <= now - self._idle)
+        expired = self._expired(self._clock())
         watched = self._bus.watched()
         async with self._database.reading() as transaction:
             late = (await transaction.scalars(select(SessionRow.id).where(expired).limit(500))).all()
@@ -176,28 +237,44 @@ class Sessions:
             metrics.show_sessions((await transaction.execute(counts)).all())
         if late:
             await self._end(select(SessionRow).where(SessionRow.id.in_(late), expired), SYSTEM, "timed-out")
+        if self._seats.enforced:
+            # They came while licensing was off.
+            await self._end(select(SessionRow).where(_seatless), SYSTEM, "licence")
         good = {row.id: self._deadline(row) for row, user in live if user is None or user.active}
         self._bus.renew(good)
         self._bus.publish_end(set(watched) - good.keys())
 
     async def _end(self, query: Select[SessionRow], by: Actor, reason: EndReason) -> None:
-        event: Event = "session-timed-out" if reason == "timed-out" else "session-closed"
         async with self._database.writing() as transaction:
-            rows: Sequence[SessionRow] = (await transaction.scalars(query)).all()
-            users = [row.user_id for row in rows if row.user_id]
-            names = await transaction.execute(select(UserRow.id, UserRow.login).where(UserRow.id.in_(users)))
-            logins = dict(names.all())
-            for row in rows:
-                owner = logins.get(row.user_id or "", ADMINISTRATOR if row.kind == "administrator" else row.kind)
-                # Nobody ends a session that times out but its owner, by doing nothing.
-                who = Actor(owner, row.id, row.address) if by is SYSTEM else by
-                told = {"affected": owner, "closed_session": row.id} if row.id != who.session else {}
-                seconds = round((self._clock() - row.created) / dt.timedelta(seconds=1))
-                self._journal.add(
-                    transaction, event, who, row.user_id, kind=row.kind, reason=reason, seconds=seconds, **told
-                )
-            await transaction.execute(delete(SessionRow).where(SessionRow.id.in_([row.id for row in rows])))
-        self._bus.publish_end(row.id for row in rows)
+            ended = await self._close(transaction, query, by, reason)
+        self._bus.publish_end(ended)
+
+    async def _close(
+        self, transaction: AsyncSession, query: Select[SessionRow], by: Actor | None, reason: EndReason
+    ) -> list[str]:
+        """Delete sessions and tell the journal; ``by`` null = their own users. Returns the ids, to be published."""
+        event: Event = "session-timed-out" if reason == "timed-out" else "session-closed"
+        rows: Sequence[SessionRow] = (await transaction.scalars(query)).all()
+        if not rows:
+            return []
+        users = [row.user_id for row in rows if row.user_id]
+        names = await transaction.execute(select(UserRow.id, UserRow.login).where(UserRow.id.in_(users)))
+        logins = dict(names.all())
+        for row in rows:
+            owner = logins.get(row.user_id or "", ADMINISTRATOR if row.kind == "administrator" else row.kind)
+            # Nobody ends a session that times out but its owner, by doing nothing.
+            who = Actor(owner, row.id, row.address) if by is None or by is SYSTEM else by
+            told = {"affected": owner, "closed_session": row.id} if row.id != who.session else {}
+            seconds = round((self._clock() - row.created) / dt.timedelta(seconds=1))
+            self._journal.add(
+                transaction, event, who, row.user_id, kind=row.kind, reason=reason, seconds=seconds, **told
+            )
+        ids = [row.id for row in rows]
+        await transaction.execute(delete(SessionRow).where(SessionRow.id.in_(ids)))
+        return ids
+
+    def _expired(self, now: dt.datetime) -> ColumnElement[bool]:
+        return or_(SessionRow.expires <= now, SessionRow.last_seen <= now - self._idle)
 
     def _session(self, row: SessionRow, user: UserRow | None) -> Session:
         kind: SessionKind = row.kind  # type: ignore[assignment]  # only these kinds are ever written
@@ -222,6 +299,9 @@ class Sessions:
         """Derive the value under the instance key: a stolen database holds none."""
         mac = hmac.digest(self._key, b"csrf|" + digest.encode(), "sha256")
         return base64.urlsafe_b64encode(mac[:_CSRF_BYTES]).decode()
+
+
+_seatless = and_(SessionRow.seat.is_(None), SessionRow.kind != "administrator")
 
 
 def _with_user() -> Select[SessionRow, UserRow | None]:

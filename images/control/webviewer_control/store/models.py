@@ -109,6 +109,9 @@ class SessionRow(Base):
     """Stores that a link opening may read; a user's follow from the user."""
     anonymised: Mapped[bool] = mapped_column(default=False)
     download: Mapped[bool] = mapped_column(default=False)
+    seat: Mapped[str | None] = mapped_column(String(16), index=True)
+    """Connection of the licence that the session holds as long as this row exists: user, link or personal; signed and
+    free need none. Null of an administrator, and of whoever came while licensing was off."""
 
 
 class SettingRow(Base):
@@ -265,3 +268,51 @@ class NodeRow(Base):
     used: Mapped[int | None]
     series: Mapped[list[str]] = mapped_column(Json, default=list)
     """What is in a render node's memory; empty where nobody asks."""
+
+
+class LedgerRow(Base):
+    """The one row of licensing. Who takes a seat or activates a licence locks it: nobody counts at the same time."""
+
+    __tablename__ = "licence_ledger"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    product: Mapped[str] = mapped_column(_Name)
+    """Product code of the installation."""
+    latest: Mapped[dt.datetime] = mapped_column(Instant)
+    """The latest time that the clock has shown."""
+    behind: Mapped[bool] = mapped_column(default=False)
+    """The journal was told that the clock is behind it."""
+
+
+class LicenceRow(Base):
+    """A licence that was activated once. Rows stay: a key is taken once only."""
+
+    __tablename__ = "licences"
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True)
+    key: Mapped[str] = mapped_column(_Name, unique=True)
+    """Number of the signed licence; ``trial`` of the trial."""
+    type: Mapped[str] = mapped_column(String(16))
+    issued: Mapped[dt.datetime] = mapped_column(Instant)
+    ends: Mapped[dt.datetime | None] = mapped_column(Instant)
+    concurrents: Mapped[int]
+    link_connections: Mapped[int]
+    links: Mapped[int]
+    policy: Mapped[str] = mapped_column(String(16))
+    activated: Mapped[dt.datetime] = mapped_column(Instant)
+    active: Mapped[bool]
+    """Neither replaced nor deleted; it may have ended all the same."""
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    """Whose personal key it is."""
+    end_told: Mapped[bool] = mapped_column(default=False)
+    """The journal was told that it has ended."""
+
+
+class SignedLinkRow(Base):
+    """A link that was signed: it took one of the licence's number of links, for ever."""
+
+    __tablename__ = "signed_links"
+
+    link: Mapped[str] = mapped_column(_Name, primary_key=True)
+    licence_id: Mapped[int] = mapped_column(ForeignKey("licences.id"), index=True)
+    signed: Mapped[dt.datetime] = mapped_column(Instant)
