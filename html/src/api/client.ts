@@ -13,6 +13,8 @@ export class ApiError extends Error {
     readonly status: number,
     /** Seconds to wait before the next attempt, where the server says so. */
     readonly retryAfter?: number,
+    /** What a translation needs, by name. */
+    readonly values: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
@@ -79,8 +81,8 @@ function audienceOf(path: string): Audience {
 async function problemOf(response: Response): Promise<ApiError> {
   const wait = Number(response.headers.get('Retry-After')) || undefined;
   try {
-    const { code, message } = (await response.json()) as { code?: unknown; message?: unknown };
-    if (typeof code === 'string') return new ApiError(code, String(message ?? ''), response.status, wait);
+    const { code, message, values } = (await response.json()) as { code?: unknown; message?: unknown; values?: Record<string, string> };
+    if (typeof code === 'string') return new ApiError(code, String(message ?? ''), response.status, wait, values);
   } catch {
     // Not ours: a proxy's page, or nothing.
   }

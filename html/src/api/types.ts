@@ -13,6 +13,7 @@ export type QuarantineItem = Answer<'QuarantineItem'>;
 export type User = Answer<'User'>;
 export type NewUser = Schemas['NewUser'];
 export type UserChange = Schemas['UserChange'];
+export type Licensing = Answer<'Licensing'>;
 export type OpenSession = Answer<'OpenSession'>;
 export type JournalEvent = Answer<'JournalEvent'>;
 export type AuditEntry = Answer<'AuditEntry'>;

@@ -1,5 +1,6 @@
 import { ApiError } from '@/api/client';
-import { text } from '@/i18n';
+import { formatDateTime } from '@/app/format';
+import { i18n, text } from '@/i18n';
 
 /** Codes of the server that have a text of their own. */
 const KEYS: Record<string, string> = {
@@ -31,7 +32,9 @@ const KEYS: Record<string, string> = {
 /** Say in the user's language what went wrong and what to do. */
 export function problemText(error: unknown): string {
   if (!(error instanceof ApiError)) return text('problem.unknown');
-  const key = KEYS[error.code];
-  if (key) return text(key, { s: error.retryAfter ?? 1, cause: error.message });
+  // The other codes are names of their texts; a page that can meet one has it.
+  const key = KEYS[error.code] ?? `problem.${error.code}`;
+  const named = { s: error.retryAfter ?? 1, cause: error.message, date: formatDateTime(error.values['date']) };
+  if (i18n.global.te(key)) return text(key, named);
   return error.code === 'invalid' ? text('problem.invalid', { details: error.message }) : text('problem.unknown');
 }

@@ -1,25 +1,30 @@
 import type { JournalEvent } from '@/api/types';
-import { formatDuration } from '@/app/format';
+import { formatDateTime, formatDuration } from '@/app/format';
 import { i18n, text } from '@/i18n';
 
 export const JOURNAL_EVENTS: readonly JournalEvent['event'][] = [
   'administrator-login-failed', 'user-login-failed', 'session-opened', 'session-closed', 'session-timed-out', 'user-changed', 'node-changed', 'server-changed',
+  'licence-activated', 'licence-deleted', 'licence-refused', 'licence-expired', 'clock-set-back',
 ];
 
 export const eventText = (event: string): string => text(`journal.event.${event}`);
 
 /** Values that are words of ours; the rest is shown as it is. */
-const WORDS: Record<string, string> = { reason: 'journal.reason', kind: 'journal.kind', change: 'journal.change', new_status: 'journal.status' };
+const WORDS: Record<string, string> = { reason: 'journal.reason', kind: 'journal.kind', change: 'journal.change', new_status: 'journal.status', licence: 'licence.type' };
 /** Order in which details are told: what happened first, from where last. */
 const ORDER = [
   'change', 'affected', 'attempted', 'old_login', 'new_login', 'new_status', 'password', 'old_ae_title', 'new_ae_title', 'old_node', 'new_node',
-  'reason', 'seconds', 'kind', 'closed_session', 'session', 'address',
+  'licence', 'key', 'ends', 'reason', 'seconds', 'kind', 'closed_session', 'session', 'address',
 ];
 
 function valueText(key: string, value: unknown): string {
   if (key === 'seconds') return formatDuration(Number(value));
-  const word = WORDS[key] ? `${WORDS[key]}.${String(value)}` : '';
-  return word && i18n.global.te(word) ? text(word) : String(value);
+  if (key === 'ends') return formatDateTime(String(value));
+  const words = WORDS[key] ? [`${WORDS[key]}.${String(value)}`] : [];
+  // Why a licence was refused is said as its page says it.
+  if (key === 'reason') words.push(`problem.${String(value)}`);
+  const word = words.find((each) => i18n.global.te(each));
+  return word ? text(word) : String(value);
 }
 
 /** Details of an event as (label, value), in the language of the page. */

@@ -97,10 +97,10 @@ def end_of(text: str) -> dt.datetime:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(23, 59, 59), dt.UTC)
         moment = dt.datetime.fromisoformat(text)
-        moment = moment.astimezone(dt.UTC) if moment.tzinfo else None
+        ends = moment.astimezone(dt.UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
-        moment = None
-    if moment is None:
+        ends = None
+    if ends is None:
         message = f"{text!r} is no end: write a day (2027-12-31) or a moment with its zone (2027-12-31T12:00:00+03:00)"
         raise InvalidRequestError(message)
-    return moment
+    return ends
