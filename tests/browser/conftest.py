@@ -228,6 +228,12 @@ def pages() -> Path:
 
 
 @pytest.fixture(scope="session")
+def serve_product() -> Callable[..., contextlib.AbstractContextManager[tuple[str, int, subprocess.Popen[str]]]]:
+    """Return a function that runs the product with options of its own."""
+    return serving
+
+
+@pytest.fixture(scope="session")
 def site(pages, tmp_path_factory) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("browser"), "--html", str(pages)) as (url, port, process):
         with contextlib.closing(client(url)) as http:

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     licence_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
     """Public keys of ``webviewer license keygen``: licences must be signed by one of them."""
     licence_file: Path | None = None
-    """A licence that is activated at the start, unless it was before."""
+    """A licence that is activated when it is first seen there; looked at every minute."""
 
     # Limits
     max_upload_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * MIB
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     no_log_flush: bool = False
     high_precision_log_time_labels: bool = False
 
-    @field_validator("data", "html", "log", "tls_certificate", "tls_key", "tls_authority")
+    @field_validator("data", "html", "log", "licence_file", "tls_certificate", "tls_key", "tls_authority")
     @classmethod
     def _find_home(cls, value: Path | None) -> Path | None:
         """Take ``~`` for the home of whoever runs the program: a service has one, too."""

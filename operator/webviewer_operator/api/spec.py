@@ -316,6 +316,20 @@ class SessionPolicy(Resource):
     lifetime_seconds: Annotated[int, Field(ge=60, le=31_622_400)] = 43200
 
 
+class LicenceSpec(Resource):
+    """People get in as a signed licence says; without this nobody is counted."""
+
+    public_keys: Annotated[
+        tuple[Annotated[str, Field(min_length=43, max_length=43, pattern=r"^[A-Za-z0-9_-]{43}$")], ...],
+        Field(min_length=1, max_length=8),
+    ]
+    """Of ``webviewer license keygen``: a licence must be signed by one of them."""
+    secret_name: ObjectName | None = None
+    """Secret with the licence. It may come later: the product code that it is made for is shown by the panel."""
+    key: Key = "licence"
+    """Of the Secret."""
+
+
 class NetworkPolicySpec(Resource):
     """Who may talk to whom."""
 
@@ -345,6 +359,7 @@ class ClusterSpec(Resource):
     render: RenderSpec = RenderSpec()
     database: DatabaseSpec = DatabaseSpec(embedded=EmbeddedDatabase())
     sessions: SessionPolicy = SessionPolicy()
+    licence: LicenceSpec | None = None
     tls: Tls = Tls()
     network_policy: NetworkPolicySpec = NetworkPolicySpec()
     log_level: Literal["error", "warning", "info", "debug"] = "info"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from webviewer_operator.cluster import Cluster, Manifest
-from webviewer_operator.manifests import naming, pod, secret_names, tls
+from webviewer_operator.manifests import licence, naming, pod, secret_names, tls
 from webviewer_operator.manifests.plan import Plan
 
 COMPONENT = "control"
@@ -63,6 +63,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
             _mounted("keys", secret_names.INSTANCE_KEY),
             _mounted("admin", secret_names.ADMIN_PASSWORD),
             *tls.mounts(cluster),
+            *licence.mounts(cluster),
         ],
     }
     parts = pod.PodParts(
@@ -75,6 +76,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
             pod.secret_volume("keys", keys),
             pod.secret_volume("admin", admin),
             *tls.volumes(cluster, COMPONENT),
+            *licence.volumes(cluster),
         ],
         secrets_sum=plan.sums.get(COMPONENT, ""),
         extra={"terminationGracePeriodSeconds": _GRACE_SECONDS},
@@ -110,6 +112,7 @@ def environment(cluster: Cluster) -> list[Manifest]:
         pod.variable("WEBVIEWER_FRAME_ANCESTORS", spec.frame_ancestors),
         pod.variable("WEBVIEWER_LOG_LEVEL", cluster.spec.log_level),
         *tls.variables(cluster),
+        *licence.variables(cluster),
     ]
     if public_url(cluster):
         found.append(pod.variable("WEBVIEWER_SERVER_URL", public_url(cluster)))

@@ -12,6 +12,7 @@ from webviewer.domain.licence import Licence
 from webviewer.wire.licences import Vendor
 from webviewer_control.errors import LinksUsedUpError, NoSeatError
 from webviewer_control.services.control import utc_now
+from webviewer_control.services.licence_file import LicenceFile
 from webviewer_control.store.models import JournalRow, SessionRow, UserRow
 
 VENDOR = Vendor.generate()
@@ -495,7 +496,10 @@ async def test_a_licence_file_is_activated_at_the_start_and_only_once(start, tmp
         running = await start(**settings)
         return SimpleNamespace(running=running, admin=await running.admin(), clock=running.clock)
 
-    first = await begin()  # a wrong file keeps nothing from starting
+    file.unlink()
+    await begin()  # neither no file nor a wrong one keeps anything from starting
+    file.write_text("nonsense")
+    first = await begin()
     assert (await licensing(first))["state"] == "none"
     refused = [row for row in await journal(first) if row.event == "licence-refused"]
     assert [(row.login, row.details["reason"]) for row in refused] == [("system", "licence_invalid")]
@@ -508,6 +512,14 @@ async def test_a_licence_file_is_activated_at_the_start_and_only_once(start, tmp
     await activate(first, "concurrent", concurrents=7)
     last = await begin()
     assert (await licensing(last))["concurrents"]["total"] == 7
+    # Another licence that is put there is seen by a server that runs.
+    watch = LicenceFile(last.running.control.licences, file)
+    await watch.look()
+    file.write_text(await issue(last, "concurrent", concurrents=9))
+    await watch.look()
+    await watch.look()
+    assert (await licensing(last))["concurrents"]["total"] == 9
+    assert sum(row.event == "licence-refused" for row in await journal(last)) == 1
 
 
 @pytest.mark.contract("E09")

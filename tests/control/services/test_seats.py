@@ -49,7 +49,7 @@ class Replica:
 
     async def prepare(self):
         await self.records.database.upgrade()
-        await self.licences.ensure(None)
+        await self.licences.ensure()
         return self
 
     async def add_users(self, number):

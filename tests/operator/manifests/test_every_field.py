@@ -12,6 +12,7 @@ from webviewer_operator.manifests.plan import Plan, wanted_images
 
 INGRESS = {"host": "a.example.org"}
 ROUTE = {"parentRefs": [{"name": "public"}]}
+PUBLIC_KEY = "0Mi_EeJlbmdba7ARxPRZw6bqodsGQbyG0oeEeu4ZHjA"
 OVERRIDES = {
     "labels": {"team": "a"},
     "annotations": {"note": "a"},
@@ -85,6 +86,9 @@ CHANGES = {
     "database.embedded.volume.storageClassName": "b",
     "sessions.idleSeconds": 61,
     "sessions.lifetimeSeconds": 61,
+    "licence.publicKeys": [PUBLIC_KEY],
+    "licence.secretName": ({"licence": {"publicKeys": [PUBLIC_KEY]}}, "b"),
+    "licence.key": ({"licence": {"publicKeys": [PUBLIC_KEY], "secretName": "b"}}, "c"),
     "tls.enabled": False,
     "networkPolicy.enabled": False,
     "networkPolicy.metricsNamespaces": ["a"],

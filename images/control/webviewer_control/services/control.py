@@ -26,6 +26,7 @@ from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.audit import Audit
 from webviewer_control.services.capacity import Capacity
 from webviewer_control.services.journal import Clock, Journal, JournalReader
+from webviewer_control.services.licence_file import LicenceFile
 from webviewer_control.services.licences import Licences
 from webviewer_control.services.logins import Logins
 from webviewer_control.services.nodes import Nodes
@@ -147,7 +148,7 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
     try:
         await (control.database.upgrade() if mode.unified else control.database.check())
         await _first_accounts(control)
-        await control.licences.ensure(settings.licence_file)
+        await control.licences.ensure()
         works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
         if not mode.unified:
             works.append(control.nodes.watch_for_ever)
@@ -155,6 +156,10 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
             works += [bus.send_for_ever, bus.listen_for_ever]
         if settings.licensing == "enforced":
             works.append(control.licences.watch_for_ever)
+            if settings.licence_file:
+                file = LicenceFile(control.licences, settings.licence_file)
+                await file.look()
+                works.append(file.look_for_ever)
         control.tasks += [asyncio.create_task(work()) for work in works]
         yield control
     finally:

@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -17,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.domain.licence import Licence, LicenceType, new_product_code
-from webviewer.errors import InvalidRequestError, NotFoundError, PeerUnavailableError, WebViewerError
-from webviewer.wire.licences import LicenceReader, LicenceTextError
+from webviewer.errors import NotFoundError, PeerUnavailableError, WebViewerError
+from webviewer.wire.licences import LicenceReader
 from webviewer_control.errors import (
     ClockSetBackError,
     LicenceExpiredError,
@@ -98,8 +97,8 @@ class Licences:
     reader: LicenceReader
     trial_supported: bool
 
-    async def ensure(self, file: Path | None) -> None:
-        """Give the installation its product code, and activate the licence of ``file`` unless it was before."""
+    async def ensure(self) -> None:
+        """Give the installation its product code."""
         async with self.records.database.reading() as transaction:
             ledger = await transaction.get(LedgerRow, LEDGER)
         if ledger is None:
@@ -107,8 +106,6 @@ class Licences:
             with contextlib.suppress(IntegrityError):  # another replica was first
                 async with self.records.database.writing() as transaction:
                     transaction.add(row)
-        if file is not None and self.seats.enforced:
-            await self._activate_file(file)
 
     async def standing(self) -> Standing:
         """Tell how licensing stands. Raises LicensingOffError."""
@@ -260,31 +257,6 @@ class Licences:
                     licence=row.type,
                     key=row.key,
                 )
-
-    async def _activate_file(self, file: Path) -> None:
-        try:
-            text = await asyncio.to_thread(file.read_text, encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"the licence file {file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
-            raise InvalidRequestError(message) from error
-        try:
-            if not await self._is_known(text):
-                await self.activate(text, SYSTEM)
-                _log.info("licence of the file activated", file=str(file))
-        except PeerUnavailableError:
-            raise
-        except WebViewerError as error:
-            # The server starts all the same: the administrator has to be able to look, and to activate another one.
-            _log.warning("licence of the file not activated", file=str(file), cause=error.message)
-
-    async def _is_known(self, text: str) -> bool:
-        """Tell whether a licence was activated before; what has taken its place since stays."""
-        try:
-            key = self.reader.read(text).id
-        except LicenceTextError:
-            return False
-        async with self.records.database.reading() as transaction:
-            return await transaction.scalar(select(LicenceRow.id).where(LicenceRow.key == key)) is not None
 
     @asynccontextmanager
     async def _activating(self, by: Actor) -> AsyncIterator[tuple[AsyncSession, LedgerRow]]:
