@@ -35,11 +35,14 @@ async def test_the_first_password_is_generated_printed_once_and_kept_in_a_closed
     await again.admin(password)
 
 
-async def test_a_start_that_broke_off_after_the_file_uses_the_files_password(start, tmp_path):
+async def test_a_password_that_a_secret_or_a_crashed_start_has_left_is_used_and_not_printed(start, tmp_path, capsys):
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "initial-admin-password").write_text("written-before-the-crash\n")
+    (tmp_path / "data" / "initial-admin-password").write_text("written-before-the-start\n")
     running = await start()
-    await running.admin("written-before-the-crash")
+    await running.admin("written-before-the-start")
+    said = capsys.readouterr().out
+    assert "the password is in " in said
+    assert "written-before-the-start" not in said
 
 
 async def test_the_demonstration_has_well_known_accounts(start):

@@ -50,10 +50,10 @@ class Administrator:
         if row is None:
             await self._create(demo=demo)
         elif row.demo and not demo:
-            password = self._generate()
+            password, made = self._generate()
             await self._store(password, SYSTEM)
             await self._sessions.end_of_administrator(SYSTEM, "password")
-            self._announce(password)
+            self._announce(password if made else "")
 
     async def set_password(self, password: str, by: Actor) -> None:
         """Change the password: all sessions end, except that of ``by``."""
@@ -72,7 +72,7 @@ class Administrator:
             self._journal.add(transaction, "user-changed", by, affected=row.login, change="changed", password=True)
 
     async def _create(self, *, demo: bool) -> None:
-        password = DEMO_PASSWORD if demo else self._generate()
+        password, made = (DEMO_PASSWORD, False) if demo else self._generate()
         row = AdministratorRow(
             id=_ID,
             login=LOGIN,
@@ -87,27 +87,29 @@ class Administrator:
             _log.info("another replica made the administrator")
             return
         if not demo:
-            self._announce(password)
+            self._announce(password if made else "")
 
-    def _generate(self) -> str:
-        """Write a password where the operator finds it, before anything depends on it.
+    def _generate(self) -> tuple[str, bool]:
+        """Write a password where the operator finds it, before anything depends on it; return it and whether it is new.
 
-        After a crash between the file and the database the file's password is used.
+        One that is there already is used: a mounted Secret, or the file of a start that crashed before the database knew.
         """
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             left = self._file.read_text(encoding="ascii").strip()
             if left:
-                return left
+                return left, False
             descriptor = os.open(self._file, os.O_WRONLY | os.O_TRUNC)
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(password + "\n")
             file.flush()
             os.fsync(file.fileno())
-        return password
+        return password, True
 
     def _announce(self, password: str) -> None:
-        sys.stdout.write(f"administrator: user name {LOGIN}, password {password} (also in {self._file})\n")
+        """Print where the password is, and a new one itself: logs of pods are read and kept by many."""
+        where = f"password {password} (also in {self._file})" if password else f"the password is in {self._file}"
+        sys.stdout.write(f"administrator: user name {LOGIN}, {where}\n")
         sys.stdout.flush()
