@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -10,27 +9,21 @@ import secrets
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
-import yaml
 from tests.cluster import control_plane as plane
-from tests.cluster.helm import CHART, Helm
+from tests.cluster.helm import Helm
 from tests.cluster.namespaces import CRD, remove_namespace
-from tests.cluster.person import Object, Person, example, path_of
+from tests.cluster.person import Person
 from tests.images import engine as images
 from tests.integration import tab
 
-from webviewer_operator.kube import port
-
 from . import machine, node, programs
 from .place import Place, given
+from .site import ORIGIN, Site
 
-ORIGIN = "http://viewer.example.org"
-"""What the address bar of the users would show."""
-READY_SECONDS = 300
 USED = ("operator", "control", "storage", "render")
 POSTGRES, PAUSE = "webviewer-test-postgres:1", "webviewer-test-pause:1"
 _figures = pytest.StashKey[list[str]]()
@@ -121,66 +114,6 @@ def helm(place, require_program, tmp_path_factory) -> Helm:
     return Helm(require_program("helm"), tmp_path_factory.mktemp("helm"), place.server.kubeconfig)
 
 
-@dataclass
-class Site:
-    """A namespace with the operator and a cluster, and people who use it."""
-
-    place: Place
-    helm: Helm
-    person: Person
-    definition: bool
-    """Whether the chart is to bring the definition: on somebody's cluster it may be another release's."""
-    url: str = ""
-    """Of the Service of the pages."""
-    dicom: tuple[str, int] = ("", 0)
-
-    @property
-    def namespace(self) -> str:
-        """Where it is."""
-        return self.person.namespace
-
-    def install(self) -> None:
-        """Install the operator by Helm, and return when its pod is ready."""
-        repository, _, tag = self.place.images["operator"].rpartition(":")
-        values = {"image": {"repository": repository, "tag": tag}, "crds": {"create": self.definition}}
-        settings = [part for name, each in values.items() for part in ("--set-json", f"{name}={json.dumps(each)}")]
-        self.helm.done("install", "webviewer", f"{CHART}", "--namespace", self.namespace, "--wait", *settings)
-
-    def apply(self) -> None:
-        """Apply the cluster, and return when it is as it should be."""
-        resource = example("small") | {"spec": self._spec()}
-        self.place.kubectl("apply", "--namespace", self.namespace, "--filename=-", content=yaml.safe_dump(resource))
-        self.person.wait_until_ready(READY_SECONDS)
-
-    def _spec(self) -> Object:
-        """Return the small site's spec with our images, as small as a machine that tests has to have it."""
-        spec: Object = example("small")["spec"]
-        references = self.place.images
-        spec["images"] = {name: references[name] for name in ("control", "storage", "render", "postgres")}
-        # Who tests stands where the ingress controller would.
-        spec["control"] |= {"serverUrl": ORIGIN}
-        spec["storage"]["volume"] = spec["database"]["embedded"]["volume"] = {"size": "1Gi"}
-        spec["storage"]["dicom"] = {"serviceType": "ClusterIP"}
-        resources = {"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"memory": "6Gi"}}
-        spec["render"]["pools"]["default"] |= {"pod": {"resources": resources}, "volumeBudget": "1Gi", "threads": 2}
-        return spec
-
-    def pods(self, component: str) -> list[Object]:
-        """Return the pods of a component that are not on their way out."""
-        listed = self.place.server.done("GET", path_of(port.POD, self.namespace))["items"]
-        return [
-            each
-            for each in listed
-            if each["metadata"]["labels"].get("app.kubernetes.io/component") == component
-            and "deletionTimestamp" not in each["metadata"]
-        ]
-
-    def secret(self, name: str, key: str) -> str:
-        """Return what a Secret holds."""
-        data = self.place.server.done("GET", path_of(port.SECRET, self.namespace, name))["data"]
-        return base64.b64decode(data[key]).decode()
-
-
 @pytest.fixture(scope="module")
 def site(place, helm, figures) -> Iterator[Site]:
     """The chart installed in a namespace that admits restricted pods only, and a cluster that is ready."""
@@ -212,15 +145,21 @@ def _remove(server: plane.Server, helm: Helm, namespace: str, *, definition: boo
 
 
 @pytest.fixture(scope="module")
-def login(site) -> str:
-    """A user, made by the administrator with the password that the operator generated. His password is his name."""
+def admin(site) -> Iterator[httpx2.Client]:
+    """The administrator, let in by the password that the operator generated."""
     password = site.secret("viewer-admin", "initial-admin-password")
     with httpx2.Client(base_url=site.url, headers={"Origin": ORIGIN}, timeout=tab.TIMEOUT, trust_env=False) as http:
         answer = http.post("/v2/admin/login", json={"user": "admin", "password": password})
         assert answer.status_code == 200, answer.text
         http.headers["X-CSRF-Token"] = answer.json()["csrf"]
-        answer = http.post("/v2/admin/users", json={"login": "anna", "password": "anna"})
-        assert answer.is_success, answer.text
+        yield http
+
+
+@pytest.fixture(scope="module")
+def login(admin) -> str:
+    """A user, whose password is his name."""
+    answer = admin.post("/v2/admin/users", json={"login": "anna", "password": "anna"})
+    assert answer.is_success, answer.text
     return "anna"
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from tests.cluster.control_plane import wait_for
-from tests.cluster.person import path_of
+from tests.cluster.person import Object, path_of
 from tests.integration import tab
 from tests.integration.tab import PHANTOM, Viewport, expected_grey
 
 from webviewer_operator.kube import port
 
+from .site import Site
+
 pytestmark = pytest.mark.timeout(900)
 SIZE = (128, 96)
+ZOOM = 1.7
+PODS = {"control": 1, "storage": 1, "render": 2, "database": 1}
 TRUE = {
     "Ready", "ControlReady", "StorageReady", "RenderReady", "DatabaseReady", "SchemaMigrated", "CapacityKnown",
 }  # fmt: skip
@@ -23,10 +31,11 @@ TRUE = {
 def test_everything_becomes_ready_and_nothing_had_to_be_started_twice(site):
     found = {each["type"]: each["status"] for each in site.person.status()["conditions"]}
     assert found == dict.fromkeys(TRUE, "True") | {"Degraded": "False", "Progressing": "False"}
-    for component in ("control", "storage", "render", "database"):
-        (pod,) = site.pods(component)
-        (container,) = pod["status"]["containerStatuses"]
-        assert (container["ready"], container["restartCount"]) == (True, 0), component
+    for component, count in PODS.items():
+        pods = site.pods(component)
+        assert len(pods) == count, component
+        for (container,) in (pod["status"]["containerStatuses"] for pod in pods):
+            assert (container["ready"], container["restartCount"]) == (True, 0), component
 
 
 def test_the_charts_own_test_passes(site):
@@ -46,43 +55,92 @@ def test_a_series_sent_to_the_dicom_service_is_seen_as_the_standard_says(page, s
             assert np.abs(pixels.astype(float) - expected_grey(index)).max() <= 1
 
 
-def test_the_picture_is_drawn_again_when_its_pod_is_deleted_by_force(site, page, series, figures):
-    (pod,) = site.pods("render")
-    name = pod["metadata"]["name"]
-
-    def harm() -> None:
-        site.place.kubectl("delete", "pod", name, "--namespace", site.namespace, "--force", "--grace-period=0")
-
-    _drawn_again(page, series, harm, figures, "pod deleted by force")
-    (after,) = site.pods("render")
-    assert after["metadata"]["uid"] != pod["metadata"]["uid"]
+def test_the_picture_is_drawn_again_elsewhere_when_its_pod_is_deleted_by_force(site, admin, page, series, figures):
+    wait_for_two(site, admin)
+    with looking(page, series) as viewport:
+        name = drawing(site, admin)["metadata"]["name"]
+        harm = ("delete", "pod", name, "--namespace", site.namespace, "--force", "--grace-period=0")
+        drawn_again(viewport, lambda: site.place.kubectl(*harm), figures, "its pod was deleted by force")
 
 
-def test_the_picture_is_drawn_again_when_its_process_is_killed(site, page, series, figures):
+def test_the_picture_is_drawn_again_elsewhere_when_its_process_is_killed(site, admin, page, series, figures):
     if not site.place.node:
         pytest.skip("processes of another machine's nodes cannot be killed from here")
-    site.person.wait_until_ready()
-    (pod,) = site.pods("render")
     node = site.place.node
-    _drawn_again(page, series, lambda: node.kill(pod["metadata"]["uid"]), figures, "kill -9")
-    (after,) = site.pods("render")
-    assert after["metadata"]["uid"] == pod["metadata"]["uid"]
-    (container,) = after["status"]["containerStatuses"]
-    assert container["restartCount"] == 1
+    wait_for_two(site, admin)
+    with looking(page, series) as viewport:
+        before = drawing(site, admin)
+        uid = before["metadata"]["uid"]
+        drawn_again(viewport, lambda: node.kill(uid), figures, "its process was killed")
+    # The kubelet starts it again in the same pod.
+    wait_for(lambda: [each["status"]["containerStatuses"][0]["restartCount"] for each in pods_of(site, uid)] == [1])
 
 
-def _drawn_again(page: tab.Page, series: tuple[str, str], harm, figures: list[str], what: str) -> None:
-    """Look at a picture, do harm, and wait on the same socket until the same bytes have come again."""
+def test_a_rolling_restart_of_all_render_pods_takes_no_picture_away(site, admin, page, series, figures):
+    wait_for_two(site, admin)
+    before = {each["metadata"]["uid"] for each in site.pods("render")}
+    deployment = ("deployment/viewer-render-default", "--namespace", site.namespace)
+    with looking(page, series) as viewport:
+        first, longest = viewport.encoded, 0.0
+        site.place.kubectl("rollout", "restart", *deployment)
+        while before & {each["metadata"]["uid"] for each in site.pods("render")}:
+            for zoom in (2.0, ZOOM):
+                began = time.monotonic()
+                viewport.view(zoom=zoom)
+                viewport.final()
+                longest = max(longest, time.monotonic() - began)
+            assert viewport.encoded == first
+    figures.append(f"longest wait for a picture {longest:.2f} s while all render pods were restarted one by one")
+
+
+@contextlib.contextmanager
+def looking(page: tab.Page, series: tuple[str, str]) -> Iterator[Viewport]:
+    """Give a viewport with a picture."""
     with page.socket() as socket:
         viewport = Viewport(socket, *series, SIZE)
-        viewport.view(position=viewport.opened["slices"][7]["position"], zoom=1.7, rotation=30)
+        viewport.view(position=viewport.opened["slices"][7]["position"], zoom=ZOOM, rotation=30)
         viewport.final()
-        before = viewport.encoded
-        began = time.monotonic()
-        harm()
-        viewport.final()
-        figures.append(f"picture again {time.monotonic() - began:.1f} s after {what}")
-        assert viewport.encoded == before
+        yield viewport
+
+
+def wait_for_two(site: Site, admin: httpx2.Client) -> None:
+    """Wait until both render pods are ready and control knows them."""
+
+    def there() -> bool:
+        pods = site.pods("render")
+        ready = [each for each in pods if any(found["ready"] for found in each["status"].get("containerStatuses", ()))]
+        return len(pods) == len(ready) == len(known(site, admin, lambda node: node["state"] == "available")) == 2
+
+    wait_for(there, say=lambda: f"{admin.get('/v2/admin/nodes').json()}")
+
+
+def drawing(site: Site, admin: httpx2.Client) -> Object:
+    """Return the render pod that has the only session, by what the administrator sees."""
+    (pod,) = wait_for(lambda: known(site, admin, lambda node: node["used"]))
+    return pod
+
+
+def known(site: Site, admin: httpx2.Client, which: Callable[[Object], Any]) -> list[Object]:
+    """Return the render pods of those nodes of the administrator's list."""
+    nodes = admin.get("/v2/admin/nodes").json()["nodes"]
+    addresses = [each["address"] for each in nodes if each["role"] == "render" and which(each)]
+    return [
+        pod for pod in site.pods("render") if any(f"//{pod['status'].get('podIP', '-')}:" in each for each in addresses)
+    ]
+
+
+def pods_of(site: Site, uid: str) -> list[Object]:
+    return [each for each in site.pods("render") if each["metadata"]["uid"] == uid]
+
+
+def drawn_again(viewport: Viewport, harm: Callable[[], Any], figures: list[str], what: str) -> None:
+    """Do harm, and wait on the same socket until the same bytes have come again."""
+    before = viewport.encoded
+    began = time.monotonic()
+    harm()
+    viewport.final()
+    figures.append(f"picture again {time.monotonic() - began:.1f} s after {what}")
+    assert viewport.encoded == before
 
 
 def test_data_and_secrets_outlive_the_resource_and_the_operator(site, page, series, login):
@@ -92,7 +150,7 @@ def test_data_and_secrets_outlive_the_resource_and_the_operator(site, page, seri
     assert refused.returncode != 0, "it goes only when there are no clusters"
     site.place.kubectl("delete", "wvc", "viewer", "--namespace", site.namespace, "--timeout=120s")
     site.helm.done("uninstall", "webviewer", "--namespace", site.namespace)
-    wait_for(lambda: not any(site.pods(each) for each in ("control", "storage", "render", "database")), 180)
+    wait_for(lambda: not any(site.pods(each) for each in PODS), 180)
     claims = site.place.server.done("GET", path_of(port.CLAIM, site.namespace))["items"]
     assert {each["metadata"]["name"] for each in claims} == {"data-viewer-storage-0", "data-viewer-database-0"}
     assert {each["status"]["phase"] for each in claims} == {"Bound"}
