@@ -49,9 +49,10 @@ SHARED = "shared-store"
 class MemoryStorage:
     """Storage without disks. Studies are (store, series); rights are decided by verified grants only."""
 
-    def __init__(self, keys):
+    def __init__(self, keys, shared=SHARED):
         self.verifier = GrantVerifier(keys, "storage")
-        self.stores = {SHARED: Store(id=SHARED, kind="shared")}
+        self.shared = shared
+        self.stores = {shared: Store(id=shared, kind="shared")}
         self.studies = {}
         self.uploads = {}
         self.quarantine = {}
@@ -78,7 +79,7 @@ class MemoryStorage:
 
     async def shared_store(self, token):
         self._grant(token, Action.LIST)
-        return self.stores[SHARED]
+        return self.stores[self.shared]
 
     async def put_store(self, token, store):
         self._grant(token, Action.MANAGE_STORES)
@@ -290,6 +291,12 @@ class MemoryRender:
 
 
 @pytest.fixture
+def memory_storage():
+    """What makes a storage node without disks."""
+    return MemoryStorage
+
+
+@pytest.fixture
 def memory_render():
     """What makes a render node that draws nothing."""
     return MemoryRender
@@ -418,8 +425,15 @@ async def start(tmp_path):
     """Return a function that starts a control server with the given settings."""
     async with AsyncExitStack() as stack:
 
-        async def run(
-            *, unified=True, database_url=None, real_storage=False, render_nodes=None, renders=None, **changes
+        async def run(  # noqa: PLR0913 - each is one thing that a test may want otherwise
+            *,
+            unified=True,
+            database_url=None,
+            real_storage=False,
+            storages=None,
+            render_nodes=None,
+            renders=None,
+            **changes,
         ):
             changes.setdefault("data", tmp_path / "data")
             if database_url:
@@ -434,7 +448,8 @@ async def start(tmp_path):
             if real_storage:
                 build = find_role("storage").build(settings, Mode(unified=unified, keys=keys))
                 storage = (await stack.enter_async_context(build)).port
-            app = create_app(control, Peers(storage=storage, render=render, renders=renders, render_nodes=render_nodes))
+            peers = Peers(storage=storage, storages=storages, render=render, renders=renders, render_nodes=render_nodes)
+            app = create_app(control, peers)
             url = await stack.enter_async_context(served(app))
             return Running(url, app, control, storage, render, clock, TruthCheck(app.state.openapi), stack)
 

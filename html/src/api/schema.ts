@@ -1202,6 +1202,11 @@ export interface components {
             login: string;
             /** Password */
             password: string;
+            /**
+             * Storage Node
+             * @default null
+             */
+            storage_node: number | null;
         };
         /**
          * Node
@@ -1858,6 +1863,8 @@ export interface components {
             login: string;
             /** Sessions */
             sessions: number;
+            /** Storage Node */
+            storage_node: number | null;
             /** Version */
             version: number;
         };
@@ -1886,6 +1893,11 @@ export interface components {
              * @default
              */
             password: string;
+            /**
+             * Storage Node
+             * @default null
+             */
+            storage_node: number | null;
             /**
              * Version
              * @default null
@@ -3575,7 +3587,7 @@ export interface operations {
                 limit?: number;
                 offset?: number;
                 search?: string;
-                sort?: "login" | "ae_title" | "active" | "created" | "last_login" | "sessions";
+                sort?: "login" | "ae_title" | "active" | "created" | "last_login" | "sessions" | "storage_node";
             };
             header?: never;
             path?: never;
@@ -3661,7 +3673,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description ae_title_taken, conflict, login_taken */
+            /** @description ae_title_taken, conflict, has_studies, login_taken */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3679,7 +3691,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description ae_title_format, invalid, login_format, password_empty */
+            /** @description ae_title_format, invalid, login_format, password_empty, storage_node */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3873,7 +3885,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description ae_title_taken, conflict, login_taken */
+            /** @description ae_title_taken, conflict, has_studies, login_taken */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3891,7 +3903,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description ae_title_format, invalid, login_format, password_empty */
+            /** @description ae_title_format, invalid, login_format, password_empty, storage_node */
             422: {
                 headers: {
                     [name: string]: unknown;

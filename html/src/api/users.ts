@@ -1,7 +1,7 @@
 import { api } from './client';
 import type { NewUser, OpenSession, User, UserChange, UserPage } from './types';
 
-export type UserSort = 'login' | 'ae_title' | 'active' | 'created' | 'last_login' | 'sessions';
+export type UserSort = 'login' | 'ae_title' | 'active' | 'created' | 'last_login' | 'sessions' | 'storage_node';
 
 export interface UserQuery {
   search: string;

@@ -21,6 +21,8 @@ const KEYS: Record<string, string> = {
   node_address: 'problem.node.address',
   node_offline: 'problem.node.offline',
   in_use: 'problem.inUse',
+  has_studies: 'problem.user.hasStudies',
+  storage_node: 'problem.user.storageNode',
   too_large: 'problem.tooLarge',
   storage_full: 'problem.storageFull',
   node_full: 'problem.nodeFull',

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from webviewer.errors import InvalidRequestError
 from webviewer.ports.render import RenderDirectory, RenderNodesPort, RenderPort
-from webviewer.ports.storage import StoragePort
+from webviewer.ports.storage import StorageDirectory, StoragePort
 from webviewer.settings import Settings
 
 RoleName = Literal["control", "storage", "render"]
@@ -28,11 +28,13 @@ S = TypeVar("S")
 class Peers:
     """The other roles as a role sees them. Render needs ``storage``; control needs both.
 
+    ``storage`` is the node of this process or of the configuration, ``storages`` those of a cluster that has several.
     ``render`` is the one node of this process, ``renders`` those of a cluster. ``render_nodes`` lists the latter for whoever
     scales them; null = those that have registered.
     """
 
     storage: StoragePort | None = None
+    storages: StorageDirectory | None = None
     render: RenderPort | None = None
     renders: RenderDirectory | None = None
     render_nodes: RenderNodesPort | None = None

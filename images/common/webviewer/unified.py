@@ -24,6 +24,7 @@ from webviewer.clients.registration import keep_registered
 from webviewer.clients.render_clients import RenderClients
 from webviewer.clients.render_nodes import RenderNodes
 from webviewer.clients.storage import StorageClient
+from webviewer.clients.storage_clients import StorageClients
 from webviewer.domain.study import IngestOutcome
 from webviewer.errors import InvalidRequestError, WebViewerError
 from webviewer.roles import Mode, Peers, Role, RoleName, find_role
@@ -90,12 +91,13 @@ async def _peers(name: RoleName, settings: Settings, stack: AsyncExitStack) -> P
         raise InvalidRequestError(text)
     trusted = tls.client_context(settings.tls_authority)
     storage = StorageClient(settings.storage_url, tls=trusted)
+    storages = StorageClients(trusted)
     renders = RenderClients(settings.render_nodes_url or settings.render_url, trusted)
     nodes = RenderNodes(settings.render_nodes_url, trusted) if settings.render_nodes_url else None
-    for each in (storage, renders, nodes):
+    for each in (storage, storages, renders, nodes):
         if each is not None:
             stack.push_async_callback(each.aclose)
-    return Peers(storage=storage, renders=renders, render_nodes=nodes)
+    return Peers(storage=storage, storages=storages, renders=renders, render_nodes=nodes)
 
 
 async def _grant_keys(name: RoleName, settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -30,6 +31,7 @@ from webviewer_control.routes.context import Context
 from webviewer_control.routes.guard import guard
 from webviewer_control.routes.table import ENDPOINTS, document
 from webviewer_control.services.control import Control
+from webviewer_control.services.storages import ping_any
 
 SINGLE_PAGES = frozenset({"login", "about"})
 PAGE_FOLDERS = {"viewer": frozenset({"image", "mpr", "3d"}), "settings": None, "admin": None}
@@ -39,8 +41,8 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     """Put HTTP in front of the services."""
     settings = control.settings
     gateway = control.attach(peers)
-    own = {"database": control.database.ping}
-    parts = own | {"storage": gateway.storage.ping, "render": gateway.renders.ping}
+    own: dict[str, Callable[[], Awaitable[None]]] = {"database": control.database.ping}
+    parts = own | {"storage": partial(ping_any, gateway.storages), "render": gateway.renders.ping}
     origins = OriginPolicy(settings.server_url, settings.allowed_origins)
     waiting = WaitingRoom()
     pages = Pages(find_pages(settings.html), SINGLE_PAGES, PAGE_FOLDERS)

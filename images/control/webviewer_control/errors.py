@@ -79,6 +79,15 @@ class PasswordEmptyError(InvalidRequestError):
         super().__init__("the password must not be empty")
 
 
+class StorageNodeError(InvalidRequestError):
+    """A user cannot be put on this node."""
+
+    code = "storage_node"
+
+    def __init__(self) -> None:
+        super().__init__("storage_node: the ID of an active storage node that has registered")
+
+
 class NodeAddressError(InvalidRequestError):
     """A node's address has another form."""
 
@@ -98,6 +107,12 @@ class InUseError(ConflictError):
     """It cannot be taken away while something needs it. The message says what."""
 
     code = "in_use"
+
+
+class HasStudiesError(InUseError):
+    """A user moves to another storage node only without studies: they would stay behind."""
+
+    code = "has_studies"
 
 
 class OldPasswordError(InvalidRequestError):

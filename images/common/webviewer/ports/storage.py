@@ -34,6 +34,14 @@ class SeriesLocation(Value):
     store: str
 
 
+class StorageDirectory(Protocol):
+    """Storage nodes by their addresses."""
+
+    def at(self, address: str) -> StoragePort:
+        """Return the node; whether there is one at this address is seen when it is asked."""
+        ...
+
+
 class StoragePort(Protocol):
     """A storage node.
 

@@ -43,22 +43,20 @@ class NodeLink:
         gateway: Gateway,
         session: Session,
         viewports: Viewports,
-        storage_url: str | None,
         deliver: Callable[[str | bytes], Awaitable[None]],
     ) -> None:
         self._gateway = gateway
         self._session = session
         self._viewports = viewports
-        self._storage_url = storage_url
         self._deliver = deliver
         self._link: RenderLink | None = None
         self._order = asyncio.Lock()
         self._lost = False
 
-    async def open(self, message: Open, store: str) -> None:
+    async def open(self, message: Open, store: str, storage: str | None) -> None:
         """Bind a viewport and tell the node; without a link it is told when there is one."""
         async with self._order:
-            bound = self._viewports.open(message, store)
+            bound = self._viewports.open(message, store, storage)
             await self._send_now(self._open_text(message.viewport, bound))
 
     async def view(self, message: View, text: str) -> None:
@@ -171,7 +169,7 @@ class NodeLink:
             orientation=bound.orientation,
             view=bound.view(),
             sequence=bound.sequence,
-            pixels=PixelSource(token=token, storage=self._storage_url),
+            pixels=PixelSource(token=token, storage=bound.storage),
         )
         return message.model_dump_json()
 

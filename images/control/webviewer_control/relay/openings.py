@@ -41,8 +41,8 @@ class Openings:
 
     async def _note(self, message: Open) -> None:
         try:
-            token = await self._gateway.stores.read_grant(self._session)
-            detail = await self._gateway.storage.get_study(token, message.study)
+            node = await self._gateway.stores.node(self._session)
+            detail = await node.port.get_study(await self._gateway.stores.read_grant(self._session), message.study)
             if any(series.id == message.series for series in detail.series):
                 await self._control.audit.note("opened", self._viewer, detail.study, {"window": message.window})
                 return

@@ -68,7 +68,7 @@ class Relay:
     def __post_init__(self) -> None:
         address = seen(self.websocket).address
         self.openings = Openings(self.control, self.gateway, self.session, address)
-        self.link = NodeLink(self.gateway, self.session, self.viewports, self.gateway.storage_url, self.deliver)
+        self.link = NodeLink(self.gateway, self.session, self.viewports, self.deliver)
 
     async def run(self) -> None:
         """Serve; returns after the socket is closed."""
@@ -176,13 +176,14 @@ class Relay:
         """Bind a viewport, if one of the session's stores holds the series."""
         self.viewports.check_room(message.viewport)
         await self._touch()  # before the answer: what else an opening writes must not make it wait
-        await self.link.open(message, await finish(self._find(message.series)))
+        await self.link.open(message, *await finish(self._find(message.series)))
         self.openings.opened(message)
 
-    async def _find(self, series: str) -> str:
-        """Return the store of a series that the session may see. Raises NotFoundError."""
+    async def _find(self, series: str) -> tuple[str, str | None]:
+        """Return the store of a series that the session may see, and where its pixels are read. Raises NotFoundError."""
+        node = await self.gateway.stores.node(self.session)
         token = await self.gateway.stores.read_grant(self.session)
-        return await self.gateway.storage.find_series(token, series)
+        return await node.port.find_series(token, series), node.url
 
     async def _complain(self, error: WebViewerError, viewport: int | None) -> None:
         message = ErrorMessage(code=error.code, message=error.message, viewport=viewport)

@@ -33,6 +33,8 @@ class Bound:
     study: str
     series: str
     store: str
+    storage: str | None
+    """Where render nodes read its pixels; null in one process."""
     size: Size
     sequence: int
     base: ViewState | None
@@ -72,12 +74,12 @@ class Viewports:
             text = f"a page may have at most {MAX_VIEWPORTS} viewports"
             raise TooLargeError(text)
 
-    def open(self, message: Open, store: str) -> Bound:
+    def open(self, message: Open, store: str, storage: str | None = None) -> Bound:
         """Bind a viewport, whatever it showed before. Raises InvalidRequestError for a state that cannot be."""
         if message.view is not None:
             check(message.view)
         bound = Bound(
-            message.study, message.series, store, message.size, message.sequence, message.view,
+            message.study, message.series, store, storage, message.size, message.sequence, message.view,
             message.window, message.orientation,
         )  # fmt: skip
         metrics.VIEWPORTS.inc(message.viewport not in self._bound)

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from webviewer.web.endpoint import Endpoint
 from webviewer.web.forwarded import is_loopback, seen
 from webviewer_control.routes.context import Context, caller, context
 from webviewer_control.services.licences import LicenceWarning
+from webviewer_control.services.storages import ping_all
 from webviewer_control.store.models import NodeRow, SessionRow, UserRow, ViewportRow
 
 WarningCode = (
@@ -125,7 +127,7 @@ async def _parts(known: Context) -> list[Part]:
     return list(
         await asyncio.gather(
             ask("database", known.control.database.ping),
-            ask("storage", known.gateway.storage.ping),
+            ask("storage", partial(ping_all, known.gateway.storages)),
             ask("render", known.gateway.renders.ping),
         )
     )
@@ -142,11 +144,14 @@ async def _places(known: Context) -> tuple[int | None, int | None]:
 
 async def _quarantined(request: Request) -> int | None:
     gateway = context(request).gateway
+    total = 0
     try:
-        token = await gateway.stores.shared_grant(caller(request), Action.LIST)
-        return (await gateway.storage.list_quarantine(token, QuarantineQuery(limit=1))).total
+        for node in await gateway.storages.all():
+            token = await gateway.stores.shared_grant(caller(request), Action.LIST, node)
+            total += (await node.port.list_quarantine(token, QuarantineQuery(limit=1))).total
     except WebViewerError:
         return None
+    return total
 
 
 async def _disk(known: Context) -> Disk | None:

@@ -23,6 +23,7 @@ from webviewer.web.endpoint import Endpoint
 from webviewer.wire.grants import SHORT_SECONDS
 from webviewer_control.errors import CsrfError
 from webviewer_control.routes.context import address, caller, context
+from webviewer_control.routes.shared_stores import shared_at
 from webviewer_control.services.audit import Viewer
 
 _READ_ERRORS = (NotAuthenticatedError, NotFoundError, InvalidRequestError, PeerUnavailableError)
@@ -41,29 +42,32 @@ class ThumbnailQuery(BaseModel):
 
 async def list_studies(request: Request, query: StudyQuery) -> StudyPage:
     """Search what the session may read."""
-    gateway = context(request).gateway
-    return await gateway.storage.list_studies(await gateway.stores.read_grant(caller(request)), query)
+    stores = context(request).gateway.stores
+    node = await stores.node(caller(request))
+    return await node.port.list_studies(await stores.read_grant(caller(request)), query)
 
 
 async def get_study(request: Request) -> StudyDetail:
     """Return a study with its series."""
-    gateway = context(request).gateway
-    token = await gateway.stores.read_grant(caller(request))
-    return await gateway.storage.get_study(token, request.path_params["study"])
+    stores = context(request).gateway.stores
+    node = await stores.node(caller(request))
+    return await node.port.get_study(await stores.read_grant(caller(request)), request.path_params["study"])
 
 
 async def delete_study(request: Request) -> None:
-    """Delete a study: a user from his own store, the administrator from the shared one."""
+    """Delete a study: a user from his own store, the administrator from the shared one of any node."""
     gateway, session, study = context(request).gateway, caller(request), request.path_params["study"]
-    detail = await gateway.storage.get_study(await gateway.stores.read_grant(session), study)
-    if detail.study.store == "user":
-        token = gateway.stores.own_grant(session, Action.DELETE)
-    elif session.kind == "administrator":
-        token = await gateway.stores.shared_grant(session, Action.DELETE)
+    if session.kind == "administrator":
+        node, detail = await shared_at(gateway, session, lambda node, token: node.port.get_study(token, study))
+        token = await gateway.stores.shared_grant(session, Action.DELETE, node)
     else:
-        text = "only the administrator may delete what everybody shares"
-        raise ForbiddenError(text)
-    await gateway.storage.delete_study(token, study)
+        node = await gateway.stores.node(session)
+        detail = await node.port.get_study(await gateway.stores.read_grant(session), study)
+        if detail.study.store != "user":
+            text = "only the administrator may delete what everybody shares"
+            raise ForbiddenError(text)
+        token = gateway.stores.own_grant(session, Action.DELETE)
+    await node.port.delete_study(token, study)
     viewer = Viewer.of(session, address(request))
     await context(request).control.audit.note("deleted", viewer, detail.study, {"images": detail.study.ninst})
 
@@ -73,7 +77,8 @@ async def get_thumbnail(request: Request, query: ThumbnailQuery) -> Response:
     gateway, session = context(request).gateway, caller(request)
     series: str = request.path_params["series"]
     read = await gateway.stores.read_grant(session)
-    detail = await gateway.storage.get_study(read, request.path_params["study"])
+    node = await gateway.stores.node(session)
+    detail = await node.port.get_study(read, request.path_params["study"])
     found = next((item for item in detail.series if item.id == series), None)
     if found is None:
         text = "no such series in this study"
@@ -83,9 +88,9 @@ async def get_thumbnail(request: Request, query: ThumbnailQuery) -> Response:
     headers = {"ETag": tag, "Cache-Control": _CACHED if query.version == found.version else "private, no-cache"}
     if tag in [item.strip() for item in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    store = await gateway.storage.find_series(read, series)
+    store = await node.port.find_series(read, series)
     pixels = gateway.stores.pixels_grant(session, store, series, SHORT_SECONDS)
-    content, media_type = await gateway.renders.thumbnail(session, series, pixels, query.size, gateway.storage_url)
+    content, media_type = await gateway.renders.thumbnail(session, series, pixels, query.size, node.url)
     if media_type not in _IMAGE_TYPES:
         text = "the render node answered with something else than a picture"
         raise PeerUnavailableError(text)

@@ -24,6 +24,7 @@ from webviewer.errors import (
 from webviewer.web.endpoint import Endpoint
 from webviewer_control.errors import CsrfError
 from webviewer_control.routes.context import caller, context
+from webviewer_control.services.storages import StorageNode
 
 MAX_PART_BYTES = 64 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -43,20 +44,21 @@ class PartQuery(BaseModel):
 
 async def get_upload(request: Request) -> UploadState:
     """Return how far an upload has come."""
-    gateway = context(request).gateway
-    return await gateway.storage.get_upload(_own(request, Action.WRITE), _digest(request))
+    node = await _node(request)
+    return await node.port.get_upload(_own(request, Action.WRITE), _digest(request))
 
 
 async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
     """Append a part; its bytes go through without being collected here."""
-    settings, gateway = context(request).control.settings, context(request).gateway
+    settings = context(request).control.settings
     if query.size > settings.max_upload_bytes:
         text = f"a file may have at most {settings.max_upload_bytes} bytes"
         raise TooLargeError(text)
     announced = request.headers.get("content-length", "0")
     if int(announced if announced.isascii() and announced.isdigit() else "0") > MAX_PART_BYTES:
         raise _too_large()
-    return await gateway.storage.put_upload_part(
+    node = await _node(request)
+    return await node.port.put_upload_part(
         _own(request, Action.WRITE),
         _digest(request),
         size=query.size,
@@ -68,7 +70,12 @@ async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
 
 async def delete_upload(request: Request) -> None:
     """Forget an unfinished upload."""
-    await context(request).gateway.storage.delete_upload(_own(request, Action.WRITE), _digest(request))
+    node = await _node(request)
+    await node.port.delete_upload(_own(request, Action.WRITE), _digest(request))
+
+
+async def _node(request: Request) -> StorageNode:
+    return await context(request).gateway.stores.node(caller(request))
 
 
 def _own(request: Request, action: Action) -> str:

@@ -21,9 +21,11 @@ from webviewer_control.errors import (
     AeTitleFormatError,
     AeTitleTakenError,
     CsrfError,
+    HasStudiesError,
     LoginFormatError,
     LoginTakenError,
     PasswordEmptyError,
+    StorageNodeError,
 )
 from webviewer_control.routes.context import actor, context
 from webviewer_control.routes.licences import PersonalKey, personal_key_of
@@ -33,6 +35,7 @@ from webviewer_control.services.users import AE_TITLE_PATTERN, LOGIN_PATTERN, Us
 _Login = Annotated[str, Field(max_length=1024, json_schema_extra={"pattern": LOGIN_PATTERN})]
 _Password = Annotated[str, Field(max_length=1024, json_schema_extra={"minLength": 1})]
 _AeTitle = Annotated[str, Field(max_length=1024, json_schema_extra={"pattern": f"^$|{AE_TITLE_PATTERN}"})]
+_NodeId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 _ACCESS_ERRORS = (NotAuthenticatedError, CsrfError)
 _FIELD_ERRORS = (
     InvalidRequestError,
@@ -41,6 +44,8 @@ _FIELD_ERRORS = (
     AeTitleFormatError,
     AeTitleTakenError,
     PasswordEmptyError,
+    StorageNodeError,
+    HasStudiesError,
     ConflictError,
     PeerUnavailableError,
 )
@@ -54,6 +59,8 @@ class User(BaseModel):
     ae_title: str | None
     """Default SCU: C-STOREs to this AE title land in the user's store."""
     active: bool
+    storage_node: int | None
+    """ID of the node that has the user's studies; null where all is one process."""
     created: dt.datetime
     last_login: dt.datetime | None
     sessions: int
@@ -92,6 +99,8 @@ class NewUser(BaseModel):
     password: _Password
     ae_title: _AeTitle | None = None
     active: bool = True
+    storage_node: _NodeId | None = None
+    """ID of an active storage node; null: the one with the fewest users."""
 
 
 class UserChange(BaseModel):
@@ -103,6 +112,8 @@ class UserChange(BaseModel):
     password: _Password = ""
     ae_title: _AeTitle | None = None
     active: bool = True
+    storage_node: _NodeId | None = None
+    """ID of an active storage node; refused while the user has studies, which would stay behind."""
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     """Of the user as the caller has seen him; null: whatever he is now."""
 
@@ -163,6 +174,7 @@ def _user(entry: UserEntry, licence: PersonalKey | None) -> User:
         login=row.login,
         ae_title=row.ae_title,
         active=row.active,
+        storage_node=entry.storage_node,
         created=row.created,
         last_login=row.last_login,
         sessions=entry.sessions,

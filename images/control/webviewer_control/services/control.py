@@ -16,7 +16,7 @@ from webviewer.clients.node_probe import NodeProbe
 from webviewer.db.channel import Channel
 from webviewer.domain.load import NodeRole
 from webviewer.errors import InvalidRequestError
-from webviewer.ports.storage import StoragePort
+from webviewer.ports.storage import StorageDirectory, StoragePort
 from webviewer.roles import Mode, Peers
 from webviewer.settings import Settings
 from webviewer.web.forwarded import is_loopback
@@ -39,6 +39,7 @@ from webviewer_control.services.retention import Retention
 from webviewer_control.services.seats import Seats
 from webviewer_control.services.session_bus import CHANNEL, PostgresBus
 from webviewer_control.services.sessions import SessionLimits, Sessions
+from webviewer_control.services.storages import OneStorage, RegisteredStorages, StorageNode, StorageNodes
 from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
@@ -55,12 +56,10 @@ DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody on purpose, on loopbac
 class Gateway:
     """The other roles as control reaches them."""
 
-    storage: StoragePort
+    storages: StorageNodes
     renders: Renders
     stores: Stores
     capacity: Capacity
-    storage_url: str | None
-    """Where render nodes reach the storage node; null where both share the process."""
     slot_idle: float
     """Seconds that a session without viewports keeps its render node."""
 
@@ -106,15 +105,20 @@ class Control:
         # One process has one name; in a cluster each kind of node is addressed by its role.
         name = self.settings.node_name if self.mode.unified else ""
         signer = self.keyring.signer
-        stores = Stores(peers.storage, signer, name or "storage", name or "render")
+        storages = self._storages(peers.storage, peers.storages)
+        stores = Stores(storages, signer, name or "storage", name or "render")
         placements = self._placements(local=peers.renders is None)
         token = partial(operate_grant, signer, name or "render")
         renders = Renders(placements, directory, stores, token, self.settings.slot_idle)
         capacity = Capacity(peers.render_nodes or RegisteredNodes(placements, directory), token)
         works = (stores.put_all(self._all_users), renders.look_for_ever())
         self.tasks += [asyncio.create_task(work) for work in works]
-        storage_url = None if self.mode.unified else self.settings.storage_url
-        return Gateway(peers.storage, renders, stores, capacity, storage_url, self.settings.slot_idle)
+        return Gateway(storages, renders, stores, capacity, self.settings.slot_idle)
+
+    def _storages(self, storage: StoragePort, directory: StorageDirectory | None) -> StorageNodes:
+        if directory is None:
+            return OneStorage(storage, None if self.mode.unified else self.settings.storage_url)
+        return RegisteredStorages(self.database, StorageNode(None, storage, self.settings.storage_url), directory)
 
     def _placements(self, *, local: bool) -> Placements:
         registry = LocalNode() if local else self.nodes

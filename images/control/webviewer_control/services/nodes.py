@@ -142,10 +142,15 @@ class Nodes:
                 transaction.add(own)
             if (own.key, own.address) != (report.key, report.address):
                 own.cause = _NOT_ASKED
+            former = own.key
             own.key, own.role, own.address = report.key, report.role, report.address
             own.version, own.ae_title = report.version, report.ae_title or own.ae_title or ""
             own.last_seen = self._clock()
             await transaction.flush()
+            if own.role == "storage" and own.key != former:
+                # Users of before any node had registered, or of the one that was at this address.
+                theirs = UserRow.storage_node.is_not_distinct_from(former)
+                await transaction.execute(update(UserRow).where(theirs).values(storage_node=own.key))
         if own.cause:
             await self._ask(own)
         return own
@@ -226,8 +231,9 @@ class Nodes:
     async def _refuse_in_use(self, row: NodeRow) -> None:
         if row.role != "storage" or row.key is None:
             return
+        own = select(func.count()).where(UserRow.storage_node == row.key)
         async with self._database.reading() as transaction:
-            users = await transaction.scalar(select(func.count()).select_from(UserRow)) or 0
+            users = await transaction.scalar(own) or 0
         if users:
             text = f"the studies of {users} users are on this node"
             raise InUseError(text)

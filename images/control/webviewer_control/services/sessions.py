@@ -43,13 +43,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session. ``store`` is the user's own; ``stores`` what a link opening may read."""
+    """A live session. ``store`` is the user's own, at ``storage_node``; ``stores`` what a link opening may read."""
 
     id: str
     kind: SessionKind
     user: str | None
     login: str
     store: str | None
+    storage_node: str | None
     stores: tuple[str, ...]
     anonymised: bool
     download: bool
@@ -284,6 +285,7 @@ class Sessions:
             user=row.user_id,
             login=user.login if user else ADMINISTRATOR if kind == "administrator" else kind,
             store=user.store if user else None,
+            storage_node=user.storage_node if user else None,
             stores=tuple(row.stores),
             anonymised=row.anonymised,
             download=row.download,

@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 
 from webviewer.domain.identity import Action, Grant, Store
+from webviewer.domain.study import StudyQuery
 from webviewer.errors import ForbiddenError, NotFoundError, WebViewerError
-from webviewer.ports.storage import StoragePort
 from webviewer.wire.grants import SHORT_SECONDS, VIEWPORT_SECONDS, GrantSigner
 from webviewer_control.services.sessions import Session
+from webviewer_control.services.storages import StorageNode, StorageNodes
 from webviewer_control.store.finish import finish
 from webviewer_control.store.models import UserRow
 
@@ -30,55 +31,89 @@ def operate_grant(signer: GrantSigner, node: str) -> str:
 
 
 class Stores:
-    """Decides which stores a session has, makes users' stores at the node, and signs grants."""
+    """Decides which stores a session has, makes users' stores at their nodes, and signs grants."""
 
-    def __init__(self, storage: StoragePort, signer: GrantSigner, storage_node: str, render_node: str) -> None:
-        self._storage = storage
+    def __init__(self, storages: StorageNodes, signer: GrantSigner, storage_node: str, render_node: str) -> None:
+        """``storage_node`` and ``render_node`` are the audiences of grants."""
+        self._storages = storages
         self._signer = signer
         self._storage_node = storage_node
         self._render_node = render_node
-        self._made: set[str] = set()
-        self._shared: tuple[str, float] = ("", float("-inf"))
+        self._shared: dict[str | None, tuple[str, float]] = {}
+
+    async def node(self, session: Session) -> StorageNode:
+        """Return the storage node that has what the session may see. Raises PeerUnavailableError."""
+        return await self._storages.of(session.storage_node)
 
     async def put(self, user: UserRow) -> None:
-        """Make the user's store at the node, or tell it the new AE title."""
+        """Make the user's store at his node, or tell it the new AE title."""
         store = Store(id=user.store, kind="user", owner=user.id, ae_title=user.ae_title)
-        await self._storage.put_store(self._manage(), store)
-        self._made.add(user.store)
+        node = await self._storages.of(user.storage_node)
+        await node.port.put_store(self._manage(), store)
 
     async def delete(self, user: UserRow) -> None:
         """Delete the user's store with all its studies; a store that was never made is no error."""
+        await self.delete_at(user.storage_node, user.store)
+
+    async def delete_at(self, key: str | None, store: str) -> None:
+        """Delete a store at a node; a store that was never made is no error."""
+        node = await self._storages.of(key)
         with contextlib.suppress(NotFoundError):
-            await self._storage.delete_store(self._manage(), user.store)
-        self._made.discard(user.store)
+            await node.port.delete_store(self._manage(), store)
+
+    async def count(self, user: UserRow) -> int:
+        """Return how many studies are in the user's store."""
+        node = await self._storages.of(user.storage_node)
+        grant = Grant(
+            audience=self._storage_node,
+            subject="control",
+            session="",
+            actions=frozenset({Action.LIST}),
+            stores=(user.store,),
+        )
+        return (await node.port.list_studies(self._signer.sign(grant), StudyQuery(limit=1))).total
 
     async def put_all(self, users: Callable[[], Coroutine[Any, Any, list[UserRow]]]) -> None:
-        """Make the stores of all users, waiting until the node answers: it may start after us, or be new."""
-        while True:
+        """Make the stores of all users, waiting until their nodes answer: these may start after us, or be new."""
+        left: list[UserRow] | None = None
+        while left is None or left:
             try:
-                for user in await finish(users()):
-                    await finish(self.put(user))
+                left = await finish(self._put_those(await finish(users()) if left is None else left))
+            except WebViewerError as error:
+                _log.info("waiting for users", cause=error.code)
+            if left is None or left:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _put_those(self, users: list[UserRow]) -> list[UserRow]:
+        """Make stores and return the users whose node does not answer; the others do not wait for it."""
+        left: list[UserRow] = []
+        silent: set[str | None] = set()
+        for user in users:
+            if user.storage_node in silent:
+                left.append(user)
+                continue
+            try:
+                await self.put(user)
             except WebViewerError as error:
                 _log.info("waiting for storage", cause=error.code)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+                silent.add(user.storage_node)
+                left.append(user)
+        return left
 
-    async def shared(self) -> str:
+    async def shared(self, node: StorageNode) -> str:
         """Return the id of the node's shared store."""
-        store, asked = self._shared
+        store, asked = self._shared.get(node.key, ("", float("-inf")))
         if time.monotonic() - asked > _SHARED_FRESH_SECONDS:
-            store = (await self._storage.shared_store(self._manage(Action.LIST))).id
-            self._shared = (store, time.monotonic())
+            store = (await node.port.shared_store(self._manage(Action.LIST))).id
+            self._shared[node.key] = (store, time.monotonic())
         return store
 
     async def readable(self, session: Session) -> tuple[str, ...]:
-        """Return the stores a session may read: a user's own and the node's shared one, a link's own list."""
+        """Return the stores a session may read: a user's own and his node's shared one, a link's own list."""
         if session.kind == "link":
             return session.stores
-        if session.kind == "administrator" or session.store is None:
-            return (await self.shared(),)
-        return (session.store, await self.shared())
+        shared = await self.shared(await self.node(session))
+        return (shared,) if session.kind == "administrator" or session.store is None else (session.store, shared)
 
     def own(self, session: Session) -> tuple[str, ...]:
         """Return the store a session may write to. Raises ForbiddenError for sessions without one."""
@@ -100,11 +135,11 @@ class Stores:
 
         Raises ForbiddenError for sessions without a store: links show studies and nothing else.
         """
-        return self._sign(session, {Action.LIST}, (*self.own(session), await self.shared()))
+        return self._sign(session, {Action.LIST}, (*self.own(session), await self.shared(await self.node(session))))
 
-    async def shared_grant(self, session: Session, action: Action) -> str:
-        """Return a grant for the shared store; the caller has checked that it may be given."""
-        return self._sign(session, {action}, (await self.shared(),))
+    async def shared_grant(self, session: Session, action: Action, node: StorageNode) -> str:
+        """Return a grant for the shared store of a node; the caller has checked that it may be given."""
+        return self._sign(session, {action}, (await self.shared(node),))
 
     def pixels_grant(self, session: Session, store: str, series: str, lifetime: float = VIEWPORT_SECONDS) -> str:
         """Return a grant to read the pixels of exactly one series in exactly one store."""

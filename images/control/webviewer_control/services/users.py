@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from webviewer.errors import ConflictError, NotFoundError
 from webviewer_control.errors import (
     AeTitleFormatError,
     AeTitleTakenError,
+    HasStudiesError,
     LoginFormatError,
     LoginTakenError,
     PasswordEmptyError,
@@ -23,12 +24,13 @@ from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.passwords import Passwords
 from webviewer_control.services.records import Records
 from webviewer_control.services.sessions import Sessions
+from webviewer_control.services.storages import node_for
 from webviewer_control.services.stores import Stores
-from webviewer_control.store.models import SessionRow, UserRow, new_id
+from webviewer_control.store.models import NodeRow, SessionRow, UserRow, new_id
 
 LOGIN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,31}$"
 AE_TITLE_PATTERN = r"^[A-Za-z0-9_-]{1,16}$"
-UserSort = Literal["login", "ae_title", "active", "created", "last_login", "sessions"]
+UserSort = Literal["login", "ae_title", "active", "created", "last_login", "sessions", "storage_node"]
 UserFields = dict[str, Any]
 
 
@@ -38,6 +40,8 @@ class UserEntry:
 
     row: UserRow
     sessions: int
+    storage_node: int | None = None
+    """Number of the node that has his studies; null where it has not registered, and in one process."""
 
 
 class Users:
@@ -57,14 +61,15 @@ class Users:
         """Return the number of all matches and a page of them; ``search`` is part of a login or AE title."""
         counts = _session_counts()
         sessions = func.coalesce(counts.c.sessions, 0)
-        column = sessions if sort == "sessions" else getattr(UserRow, "login_key" if sort == "login" else sort)
+        columns = {"sessions": sessions, "storage_node": NodeRow.id, "login": UserRow.login_key}
+        column = columns[sort] if sort in columns else getattr(UserRow, sort)
         # Who has no value comes last in either order, on both engines.
         order = (column.desc() if descending else column.asc()).nulls_last()
         condition = or_(
             UserRow.login_key.contains(search.lower(), autoescape=True),
             func.lower(UserRow.ae_title).contains(search.lower(), autoescape=True),
         )
-        page = select(UserRow, sessions).outerjoin(counts, counts.c.user_id == UserRow.id)
+        page = _entries(counts)
         if search:
             page = page.where(condition)
         page = page.order_by(order, UserRow.login_key).offset(offset).limit(limit)
@@ -77,11 +82,7 @@ class Users:
     async def get(self, user: str) -> UserEntry:
         """Return a user. Raises NotFoundError."""
         async with self._database.reading() as transaction:
-            counts = _session_counts()
-            joined = select(UserRow, func.coalesce(counts.c.sessions, 0)).outerjoin(
-                counts, counts.c.user_id == UserRow.id
-            )
-            found = await transaction.execute(joined.where(UserRow.id == user))
+            found = await transaction.execute(_entries(_session_counts()).where(UserRow.id == user))
             entry = found.one_or_none()
         if entry is None:
             raise _unknown()
@@ -107,7 +108,7 @@ class Users:
             async with self._database.writing() as transaction:
                 await transaction.delete(row)
             raise
-        return UserEntry(row, 0)
+        return await self.get(row.id)
 
     async def insert(self, fields: UserFields, *, demo: bool, by: Actor = SYSTEM) -> UserRow:
         """Write the row of a new user; his store is made when it is first needed."""
@@ -125,6 +126,7 @@ class Users:
         )
         async with self._database.writing() as transaction:
             await _refuse_taken(transaction, row)
+            row.storage_node = await node_for(transaction, fields.get("storage_node"))
             transaction.add(row)
             status = _status(row.active)
             self._journal.add(
@@ -142,17 +144,41 @@ class Users:
         """
         self._check(fields)
         password = await self._passwords.hash(fields["password"]) if "password" in fields else None
-        before = (await self.get(user)).row.ae_title
+        before = await self.get(user)
+        if fields.get("storage_node") not in (None, before.storage_node):
+            await self._move(before.row, fields["storage_node"], stores, by, version)
+            version = None  # it was compared
+        title = before.row.ae_title
         row = await self._update(user, fields, password, by, version)
-        if row.ae_title != before:
+        if row.ae_title != title:
             try:
                 await stores.put(row)
             except BaseException:
-                await self._update(user, {"ae_title": before}, None, by)
+                await self._update(user, {"ae_title": title}, None, by)
                 raise
         if password or not row.active:
             await self._sessions.end_of_user(user, by, "password" if row.active else "inactive")
         return await self.get(user)
+
+    async def _move(self, user: UserRow, node: int, stores: Stores, by: Actor, version: int | None) -> None:
+        """Put a user on another storage node; his sessions end, as they look into the former one.
+
+        Raises HasStudiesError while he has some: they would stay behind.
+        """
+        studies = await stores.count(user)
+        if studies:
+            text = f"{studies} studies of this user are on his storage node: a user moves only without studies"
+            raise HasStudiesError(text)
+        former = user.storage_node
+        row = await self._update(user.id, {"storage_node": node}, None, by, version)
+        try:
+            await stores.put(row)
+        except BaseException:
+            async with self._database.writing() as transaction:
+                (await transaction.get_one(UserRow, user.id)).storage_node = former
+            raise
+        await self._sessions.end_of_user(user.id, by, "closed")
+        await stores.delete_at(former, user.store)
 
     async def set_password(self, user: str, password: str, by: Actor) -> None:
         """Change a user's password at his own wish: all his sessions end, except that of ``by``."""
@@ -202,11 +228,19 @@ class Users:
             row.login_key = row.login.lower()
             row.ae_title = (fields["ae_title"] or None) if "ae_title" in fields else row.ae_title
             row.active = fields.get("active", row.active)
+            moved = None
+            if fields.get("storage_node") is not None:
+                moved = await node_for(transaction, fields["storage_node"])
+            details: dict[str, Any] = {}
+            if moved not in (None, row.storage_node):
+                former = await transaction.scalar(select(NodeRow.id).where(NodeRow.key == row.storage_node))
+                details = {"old_node": former or "-", "new_node": fields["storage_node"]}
+                row.storage_node = moved
             if password:
                 row.password, row.demo = password, False
             row.version += 1
             await _refuse_taken(transaction, row)
-            details = _differences(before, row) | ({"password": True} if password else {})
+            details |= _differences(before, row) | ({"password": True} if password else {})
             self._journal.add(transaction, "user-changed", by, row.id, change="changed", affected=before[0], **details)
             await _flush(transaction)
         return row
@@ -220,6 +254,13 @@ class Users:
             raise AeTitleTakenError
         if "password" in fields and not fields["password"]:
             raise PasswordEmptyError
+
+
+def _entries(counts: Subquery) -> Select[UserRow, int, int | None]:
+    """Select what entries are made of; ``counts`` is of sessions."""
+    found: Select[UserRow, int, int | None] = select(UserRow, func.coalesce(counts.c.sessions, 0), NodeRow.id)
+    joined = found.outerjoin(counts, counts.c.user_id == UserRow.id)
+    return joined.outerjoin(NodeRow, NodeRow.key == UserRow.storage_node)
 
 
 def _session_counts() -> Subquery:

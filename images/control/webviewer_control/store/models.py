@@ -85,6 +85,8 @@ class UserRow(Base):
     created: Mapped[dt.datetime] = mapped_column(Instant)
     last_login: Mapped[dt.datetime | None] = mapped_column(Instant)
     store: Mapped[str] = mapped_column(_Id, default=new_id)
+    storage_node: Mapped[str | None] = mapped_column(_Name, index=True)
+    """Identity of the node that has the store; null before any has registered, and in one process."""
     version: Mapped[int] = mapped_column(default=1)
     """Counts changes by the administrator, so that two of them do not undo each other's unseen."""
 
