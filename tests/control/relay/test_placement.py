@@ -90,14 +90,22 @@ async def hear(socket, kind):
                 return message
 
 
-@pytest.fixture
-async def fleet(start, serve, memory_render, postgresql, monkeypatch):
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch):
     monkeypatch.setattr(link, "_BACK_OFF", (0.01,))
     monkeypatch.setattr(link, "FULL_RETRY_SECONDS", 0.1)
+
+
+@pytest.fixture
+async def fleet(request, start, serve, memory_render, postgresql):
+    """Three nodes behind a control with the settings that a test asks for."""
     async with contextlib.AsyncExitStack() as stack:
         directory = RenderClients()
         stack.push_async_callback(directory.aclose)
-        running = await start(database_url=postgresql(), unified=False, node_secret="cluster", renders=directory)
+        running = await start(
+            database_url=postgresql(), unified=False, node_secret="cluster", renders=directory,
+            **getattr(request, "param", {}),
+        )  # fmt: skip
         user = await running.create_user()
         running.storage.add_study(user.store, "study", "series")
         fleet = Fleet(running, stack)
@@ -184,6 +192,18 @@ async def test_a_node_that_is_not_warm_is_asked_last(fleet, serve, memory_render
     for _ in range(2):
         await fleet.tab(await fleet.session())
     assert len(at(cold)) == 2
+
+
+@pytest.mark.parametrize("fleet", [{"placement": "volume-affinity"}], indirect=True)
+async def test_with_affinity_a_node_that_has_the_series_gets_one_session_more_than_the_others(fleet):
+    fleet.renders[1].held = ("series",)
+    await fleet.control.nodes.look()
+    for _ in range(3):
+        await fleet.tab(await fleet.session())
+    assert fleet.sessions() == {0: 1, 1: 2}
+    for _ in range(3):
+        await fleet.tab(await fleet.session())
+    assert fleet.sessions() == {0: 2, 1: 3, 2: 1}
 
 
 async def test_nodes_of_another_release_are_used(fleet):

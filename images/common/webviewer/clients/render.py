@@ -23,7 +23,7 @@ _WHO = "the render node"
 _OPEN_SECONDS = 10.0
 _MAX_FRAME_BYTES = 512 * 1024 * 1024
 _ABNORMAL = 1006
-_CLOSE_SECONDS = 1.0
+_CLOSE_SECONDS = 0.5
 """So long is a node waited for that does not take its leave: it may hang, and the picture is wanted from another."""
 
 

@@ -115,7 +115,7 @@ class NodeLink:
             await self._event("render-restored")
 
     async def _pump_until_idle(self, place: Place) -> None:
-        pump = asyncio.create_task(self._pump(place.link))
+        pump = asyncio.create_task(self._pump(place))
         idle = asyncio.create_task(self._viewports.wait_idle(self._gateway.slot_idle))
         lost = asyncio.create_task(place.lost.wait())
         try:
@@ -137,9 +137,10 @@ class NodeLink:
         """Return what the session came for."""
         return next((bound.series for _, bound in self._viewports.items()), "")
 
-    async def _pump(self, link: RenderLink) -> None:
+    async def _pump(self, place: Place) -> None:
         while True:
-            message = await link.receive()
+            message = await place.link.receive()
+            place.hear()
             if isinstance(message, str):
                 self._look_at(message)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from webviewer_control.services.records import Records
 from webviewer_control.store.models import PlacementRow, SessionRow
 
 PlacementPolicy = Literal["fewest-sessions", "volume-affinity"]
+_CLAIM = dt.timedelta(seconds=30)
+"""So long at least is a place held for a session that is on its way to the node."""
 _LOCK = 7_201_151
 """Names the lock of placements among those of the database."""
 
@@ -71,6 +74,7 @@ class Placements:
         self._registry = registry
         self._policy = policy
         self._keep = dt.timedelta(seconds=idle)
+        self._turn = asyncio.Lock()
 
     async def place(self, session: str, series: str, refused: Collection[int] = ()) -> Candidate:
         """Return the session's node, which is a new one if it has none or its own one has refused or does not answer.
@@ -82,7 +86,8 @@ class Placements:
             own = self._kept(row, await self._registry.candidates(transaction), refused)
             if own is not None and row is not None and row.expires > self._clock() + self._keep * 2 / 3:
                 return own
-        async with self._database.writing() as transaction:
+        # Who waits for the lock holds a connection; of this process one at a time does.
+        async with self._turn, self._database.writing() as transaction:
             await lock_until_commit(transaction, _LOCK)
             nodes = await self._registry.candidates(transaction)
             row = await transaction.get(PlacementRow, session)
@@ -111,7 +116,7 @@ class Placements:
     async def renew(self, sessions: Mapping[str, int]) -> None:
         """Sessions with open viewports at these nodes go on; a row that was lost is made again."""
         expires = self._clock() + self._keep
-        async with self._database.writing() as transaction:
+        async with self._turn, self._database.writing() as transaction:
             await lock_until_commit(transaction, _LOCK)
             mine = PlacementRow.session_id.in_(sessions)
             await transaction.execute(update(PlacementRow).where(mine).values(expires=expires))
@@ -168,7 +173,7 @@ class Placements:
         return choose(left, counts, series if self._policy == "volume-affinity" else None)
 
     async def _write(self, transaction: AsyncSession, row: PlacementRow | None, session: str, node: int) -> None:
-        expires = self._clock() + self._keep
+        expires = self._clock() + max(self._keep, _CLAIM)
         if row is not None:
             row.node_id, row.expires = node, expires
         elif await transaction.scalar(select(SessionRow.id).where(SessionRow.id == session)):

@@ -11,7 +11,7 @@ from webviewer.errors import WebViewerError
 from webviewer.ports.render import RenderPort
 
 BEAT_SECONDS = 1.0
-PATIENCE_SECONDS = 2.5
+PATIENCE_SECONDS = 3.5
 LAST_CHANCE_SECONDS = 1.0
 """After it has been silent once: it was perhaps this process that stood still."""
 _SILENT = "the render node does not answer"
@@ -25,6 +25,7 @@ class Pulse:
         self._port = port
         self._token = token
         self._tell = tell
+        self._heard = float("-inf")
         self._waiting: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -44,13 +45,24 @@ class Pulse:
             self._task.cancel()
             self._task = None
 
+    def hear(self) -> None:
+        """The node has said something: one that has much to do may be slow to answer, and lives."""
+        self._heard = asyncio.get_running_loop().time()
+
+    def heard_within(self, seconds: float) -> bool:
+        """Tell whether it has."""
+        return asyncio.get_running_loop().time() - self._heard < seconds
+
     async def lives(self, seconds: float) -> bool:
         """Tell whether the node answers within ``seconds``; what it answers does not matter."""
         try:
             async with asyncio.timeout(seconds):
                 await self._port.load(self._token())
-        except (WebViewerError, TimeoutError):
+        except TimeoutError:
+            return self.heard_within(seconds)
+        except WebViewerError:
             return False
+        self.hear()
         return True
 
     async def _watch(self) -> None:

@@ -23,6 +23,7 @@ from webviewer_control.store.finish import finish
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 1.0
 _LOOK_SECONDS = 4.0
+_SILENT = "the render node does not answer"
 _log = structlog.get_logger(__name__)
 
 
@@ -34,6 +35,8 @@ class Place:
     node: Candidate
     link: RenderLink
     busy: Callable[[], bool]
+    hear: Callable[[], None]
+    """To be called when the node has said something."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -66,10 +69,11 @@ class Renders:
         """
         async with AsyncExitStack() as stack:
             node, link = await self._claim(session, series, stack)
-            place = Place(session.id, node, link, busy)
             pulse = self._pulse(node)
+            place = Place(session.id, node, link, busy, pulse.hear)
             self._places.add(place)
             pulse.join(place.lost)
+            pulse.hear()
             try:
                 self._call_together(place)
                 yield place
@@ -97,11 +101,13 @@ class Renders:
             except (NodeFullError, DrainingError) as error:
                 _log.info("render node refuses", node=node.id, cause=error.code)
                 cause = NodeFullError(error.message)
-            except (PeerUnavailableError, TimeoutError) as error:
-                text = getattr(error, "message", "") or "the render node does not answer"
-                _log.warning("render node not reached", node=node.id, cause=text)
-                cause = cause or PeerUnavailableError(text)
-                await finish(self._placements.note_failure(node.id, text))
+            except PeerUnavailableError as error:
+                cause = cause or error
+                await self._note_silence(node, error.message)
+            except TimeoutError:
+                cause = cause or PeerUnavailableError(_SILENT)
+                if node.id not in self._pulses or not self._pulses[node.id].heard_within(CONNECT_SECONDS):
+                    await self._note_silence(node, _SILENT)
             else:
                 return node, link
             refused.add(node.id)
@@ -109,7 +115,11 @@ class Renders:
     async def check(self, node: Candidate) -> None:
         """Look at a node whose link broke, so that nobody waits for one that is dead."""
         if not await self._make_pulse(node).lives(CHECK_SECONDS):
-            await finish(self._placements.note_failure(node.id, "the render node does not answer"))
+            await self._note_silence(node, _SILENT)
+
+    async def _note_silence(self, node: Candidate, cause: str) -> None:
+        _log.warning("render node not reached", node=node.id, cause=cause)
+        await finish(self._placements.note_failure(node.id, cause))
 
     async def rest(self, session: Session) -> None:
         """A viewport of the session was open until now: its place is kept for a while from this moment on."""
@@ -144,7 +154,7 @@ class Renders:
             except WebViewerError as error:
                 missing = error
             except TimeoutError:
-                missing = PeerUnavailableError("the render node does not answer")
+                missing = PeerUnavailableError(_SILENT)
         raise missing
 
     async def look_for_ever(self) -> None:
