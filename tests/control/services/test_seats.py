@@ -284,7 +284,7 @@ async def test_four_replicas_that_take_and_give_back_at_once_never_give_a_seat_t
     got_in = await asyncio.gather(*(visitor(number) for number in range(50)))
     stop.set()
     await looking
-    assert most["user"] == limit
+    assert most["user"] <= limit
     assert most["link"] <= 1
     assert sum(got_in) > limit + 1
     assert await first.held() == {}
