@@ -88,6 +88,13 @@ $(TOOLS)/nginx:
 	for package in $(TOOLS)/nginx-package/*.deb; do dpkg-deb --extract $$package $(TOOLS)/nginx-package; done
 	@cp $(TOOLS)/nginx-package/etc/nginx/mime.types $(TOOLS)/ && cp $(TOOLS)/nginx-package/usr/sbin/nginx $@ && rm -rf $(TOOLS)/nginx-package
 
+# The provider that tests of single sign-on log in by.
+PROVIDER := tests/control/sign_on_provider
+$(TOOLS)/sign-on/.stamp: $(PROVIDER)/package-lock.json | $(VENV)/run.stamp
+	@mkdir -p $(TOOLS)/sign-on && cp $(PROVIDER)/package.json $(PROVIDER)/package-lock.json $(TOOLS)/sign-on/
+	cd $(TOOLS)/sign-on && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: proxy-tools
 proxy-tools: $(if $(wildcard /usr/sbin/nginx),,$(TOOLS)/nginx)
 
@@ -99,7 +106,7 @@ warm: $(VENV)/run.stamp
 	@$(BIN)/python -m webviewer_render.warm
 
 .PHONY: setup
-setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools proxy-tools ## Install all that running, testing and linting need
+setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools proxy-tools $(TOOLS)/sign-on/.stamp ## Install all that running, testing and linting need
 
 # ---------------------------------------------------------------- use
 

@@ -5,12 +5,12 @@ export const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
 type Messages = Record<string, string>;
 
-type Files = Readonly<Record<Language, () => Promise<{ default: Messages }>>>;
+export type Files = Readonly<Record<Language, () => Promise<{ default: Messages }>>>;
 /** `page` is needed everywhere, the others on their pages only. */
-export type TextPart = 'page' | 'measure' | 'settings' | 'upload' | 'admin';
+export type TextPart = 'page' | 'measure' | 'settings' | 'upload' | 'admin' | 'signOn';
 
 /** A reader needs one language: each is a file of its own, loaded when it is chosen. */
-const FILES: Readonly<Record<TextPart, Files>> = {
+const FILES: Record<string, Files> = {
   page: { en: () => import('@/locales/en'), ru: () => import('@/locales/ru') },
   measure: { en: () => import('@/locales/en/measure.json'), ru: () => import('@/locales/ru/measure.json') },
   settings: { en: () => import('@/locales/en.settings'), ru: () => import('@/locales/ru.settings') },
@@ -54,7 +54,7 @@ let chosen: Language | null = null;
 
 async function loadMissing(language: Language): Promise<void> {
   const missing = [...parts].filter((part) => !loaded.has(`${language}.${part}`));
-  const files = await Promise.all(missing.map((part) => FILES[part][language]()));
+  const files = await Promise.all(missing.map((part) => FILES[part]![language]()));
   files.forEach((file, index) => {
     i18n.global.mergeLocaleMessage(language, file.default);
     loaded.add(`${language}.${missing[index]!}`);
@@ -70,6 +70,12 @@ export async function addTexts(part: TextPart): Promise<void> {
     language = current();
     await loadMissing(language);
   } while (language !== current()); // another one may have been chosen meanwhile
+}
+
+/** Load the texts of a part that few installations have: its code brings them. */
+export function addRareTexts(part: TextPart, files: Files): Promise<void> {
+  FILES[part] = files;
+  return addTexts(part);
 }
 
 /** Load a language and switch to it. Rejects, and the old one stays, if its file does not come. */

@@ -6,6 +6,8 @@ export interface PageConfiguration {
   serverUrl: string;
   /** The installation has the well-known demo accounts. */
   demo: boolean;
+  /** What the provider of single sign-on is called, '' for no name of its own; null where there is none. */
+  signOn: string | null;
 }
 
 let pending: Promise<PageConfiguration> | undefined;
@@ -14,9 +16,9 @@ async function load(): Promise<PageConfiguration> {
   try {
     const response = await fetch(url('.config.json'), { cache: 'no-cache' });
     const content = (await response.json()) as Partial<PageConfiguration>;
-    return { serverUrl: content.serverUrl || location.origin, demo: content.demo === true };
+    return { serverUrl: content.serverUrl || location.origin, demo: content.demo === true, signOn: content.signOn ?? null };
   } catch {
-    return { serverUrl: location.origin, demo: false };
+    return { serverUrl: location.origin, demo: false, signOn: null };
   }
 }
 

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 
-import { ApiError, setCsrf } from '@/api/client';
+import { ApiError, setCsrf, url } from '@/api/client';
 import { getAdministrator, logInAdministrator, logOutAdministrator } from '@/api/sessions';
 import type { SessionInfo } from '@/api/types';
 import type { SessionStatus } from './session';
@@ -47,10 +47,12 @@ export const useAdministrator = defineStore('administrator', () => {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
+    const isSignedOn = info.value?.sign_on;
     info.value = null;
     status.value = 'none';
     setCsrf('administrator', '');
     useSettings().forget();
+    if (isSignedOn) location.assign(url('v2/sign-on/logout'));
   }
 
   function end(): void {

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 
-import { ApiError, setCsrf } from '@/api/client';
+import { ApiError, setCsrf, url } from '@/api/client';
 import { getSession, logIn, logOut, logOutEverywhere } from '@/api/sessions';
 import type { SessionInfo } from '@/api/types';
 import { useSettings } from './settings';
@@ -117,9 +117,12 @@ export const useSession = defineStore('session', () => {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
     stop();
+    const isSignedOn = info.value?.sign_on;
     info.value = null;
     status.value = 'none';
     useSettings().forget();
+    // The provider has a session, too.
+    if (isSignedOn) location.assign(url('v2/sign-on/logout'));
   }
 
   return { info, status, remaining, login, isActive, load, enter, leave, renew, touch, end, expect };

@@ -10,6 +10,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -104,6 +105,22 @@ class Settings(BaseSettings):
     licence_file: Path | None = None
     """A licence that is activated when it is first seen there; looked at every minute."""
 
+    # Single sign-on (OpenID Connect)
+    oidc_issuer: str = ""
+    """Address of the provider, as its tokens name it; empty = log-in by password only."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    """Null for a public client: PKCE is used in either case."""
+    oidc_scopes: tuple[str, ...] = ("openid", "profile", "email")
+    oidc_login_claim: str = "preferred_username"
+    """The login of a new user is made of this claim."""
+    oidc_group_claim: str = "groups"
+    """Where the groups of a person are; dots lead into objects, as in realm_access.roles."""
+    oidc_roles: dict[str, Literal["administrator", "user", "auditor"]] = {}
+    """Role by group. Who is in none of these groups is refused; empty = everybody of the provider is a user."""
+    oidc_name: str = ""
+    """What the button on the log-in page calls the provider."""
+
     # Limits
     max_upload_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * MIB
     max_object_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * MIB
@@ -142,6 +159,23 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             text = "there is no such home folder: write the whole path"
             raise ValueError(text) from error
+
+    @model_validator(mode="after")
+    def _check_sign_on(self) -> Self:
+        """Refuse a provider that nobody could log in by."""
+        if not self.oidc_issuer:
+            return self
+        host = urlsplit(self.oidc_issuer).hostname or ""
+        if not self.oidc_issuer.startswith("https://") and host not in {"localhost", "127.0.0.1", "::1"}:
+            text = "oidc_issuer must begin with https://: whoever is in between could log in as anybody"
+            raise ValueError(text)
+        if not self.oidc_client_id:
+            text = "oidc_issuer needs oidc_client_id, as the provider knows this server"
+            raise ValueError(text)
+        if "openid" not in self.oidc_scopes:
+            text = "oidc_scopes must hold openid"
+            raise ValueError(text)
+        return self
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

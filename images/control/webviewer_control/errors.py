@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from webviewer.errors import ConflictError, ForbiddenError, InvalidRequestError, NotAuthenticatedError
+from webviewer.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    PeerUnavailableError,
+)
 
 
 class WrongCredentialsError(NotAuthenticatedError):
@@ -23,6 +29,45 @@ class InactiveUserError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("access is switched off, ask the administrator")
+
+
+class SignOnUnavailableError(PeerUnavailableError):
+    """The provider of single sign-on does not answer, or not as one."""
+
+    code = "sign_on_unavailable"
+
+
+class SignOnRefusedError(ForbiddenError):
+    """The provider refuses, or what it says cannot be believed."""
+
+    code = "sign_on_refused"
+
+
+class SignOnExpiredError(ForbiddenError):
+    """The answer of the provider belongs to no log-in that was begun in this browser a moment ago."""
+
+    code = "sign_on_expired"
+
+    def __init__(self) -> None:
+        super().__init__("this log-in was not begun here or took too long: begin again")
+
+
+class UnknownGroupError(ForbiddenError):
+    """The provider knows the person, and none of his groups has a role here."""
+
+    code = "unknown_group"
+
+    def __init__(self) -> None:
+        super().__init__("none of this account's groups has a role here: ask the administrator")
+
+
+class SignOnPasswordError(ForbiddenError):
+    """A person of the provider wants to change a password that is kept there."""
+
+    code = "sign_on_password"
+
+    def __init__(self) -> None:
+        super().__init__("this account's password is kept by the provider of single sign-on: change it there")
 
 
 class CsrfError(ForbiddenError):

@@ -14,6 +14,9 @@ PUBLIC = {
     ("POST", "/v2/admin/login"),
     ("GET", "/v2/version"),
     ("GET", "/.config.json"),
+    ("GET", "/v2/sign-on"),
+    ("GET", "/v2/sign-on/callback"),
+    ("GET", "/v2/sign-on/logout"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),  # to this machine itself; see below
@@ -59,7 +62,7 @@ async def test_without_credentials_only_the_public_answers(running):
 async def test_the_public_routes_tell_nothing_of_anybody(running):
     client = await running.client()
     assert set((await client.get("/v2/version")).json()) == {"version", "commit"}
-    assert (await client.get("/.config.json")).json() == {"serverUrl": "", "demo": False}
+    assert (await client.get("/.config.json")).json() == {"serverUrl": "", "demo": False, "signOn": None}
     assert (await client.get("/healthz")).json() == (await client.get("/readyz")).json() == {"status": "ok"}
 
 
@@ -83,7 +86,7 @@ async def test_the_documents_security_is_what_the_guard_asks_for(running):
     await running.create_user()
     user, admin = await running.login(), await running.admin()
     for endpoint in ENDPOINTS:
-        if endpoint.access == "administrator":
+        if endpoint.access in {"administrator", "auditor"}:
             answer = await user.request(endpoint.method, filled(endpoint.path))
             assert answer.status_code == 401, endpoint.path
         if endpoint.access == "session":
@@ -158,7 +161,7 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
     ids = ANNAS | {"session": (await anna.get("/v2/session")).json()["id"]}
     tried = set()
     for endpoint in ENDPOINTS:
-        if "{" not in endpoint.path or endpoint.access in {"administrator", "node"}:
+        if "{" not in endpoint.path or endpoint.access in {"administrator", "auditor", "node"}:
             continue
         tried.add((endpoint.method, endpoint.path))
         arguments = {"params": {"offset": 5, "size": 10}, "content": b"67890"} if endpoint.method == "PUT" else {}

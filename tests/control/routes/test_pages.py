@@ -125,7 +125,11 @@ async def test_who_opens_an_unknown_address_in_a_browser_gets_a_page_that_finds_
 async def test_the_pages_configuration_comes_from_settings_not_from_the_file(start, pages):
     running = await start(html=pages.folder, server_url="https://clinic.example/")
     client = await running.client()
-    assert (await client.get("/.config.json")).json() == {"serverUrl": "https://clinic.example/", "demo": False}
+    assert (await client.get("/.config.json")).json() == {
+        "serverUrl": "https://clinic.example/",
+        "demo": False,
+        "signOn": None,
+    }
 
 
 async def test_headers_tell_browsers_what_pages_never_do(start, pages):

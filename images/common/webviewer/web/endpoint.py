@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -26,8 +27,8 @@ from webviewer.errors import (
 from webviewer.web.errors import Problem, status_of
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Access = Literal["public", "session", "administrator", "account", "grant", "node", "operator"]
-"""Who may call: anybody, a log-in or link session, the administrator, either of these two, a role
+Access = Literal["public", "session", "administrator", "auditor", "account", "grant", "node", "operator"]
+"""Who may call: anybody, a log-in or link session, the administrator, he or an auditor, a session or the administrator, a role
 with a grant, a node with the shared secret, whoever reads metrics."""
 SESSION_COOKIE = "webviewer_session"
 ADMINISTRATOR_COOKIE = "webviewer_admin"
@@ -73,8 +74,8 @@ class Endpoint:
             implied.add(NotAuthenticatedError)
         if self.access not in {"public", "node", "operator"} or self.method in STATE_CHANGING:
             implied.add(PeerUnavailableError)  # sessions, accounts and the index are in a database
-        if self.method in STATE_CHANGING or self.access == "grant":
-            implied.add(ForbiddenError)
+        if self.method in STATE_CHANGING or self.access in {"grant", "administrator", "account"}:
+            implied.add(ForbiddenError)  # the last two are not for auditors
         if self.body or self.query or self.body_media_type or "{" in self.path:
             implied.add(InvalidRequestError)
         if self.body:
@@ -252,6 +253,7 @@ _SECURITY: Mapping[Access, tuple[str, ...]] = {
     "public": (),
     "session": ("session", "bearer"),
     "administrator": ("administrator",),
+    "auditor": ("administrator",),
     "account": ("session", "bearer", "administrator"),
     "grant": ("bearer",),
     "node": ("bearer",),
@@ -271,6 +273,8 @@ def _responses(endpoint: Endpoint, references: dict[type[BaseModel], Any]) -> di
         schema = {"type": "string", "format": "binary"}
         content = {media_type: {"schema": schema} for media_type in endpoint.media_types}
         responses = {"200": {"description": "Done", "content": content}}
+    elif endpoint.status == HTTPStatus.SEE_OTHER:
+        responses = {"303": {"description": "Go on at the address in Location"}}
     else:
         responses = {"204": {"description": "Done, nothing to return"}}
     for status in sorted({status_of(error) for error in endpoint.all_errors}):

@@ -7,7 +7,7 @@ import hmac
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from webviewer.errors import NotAuthenticatedError
+from webviewer.errors import ForbiddenError, NotAuthenticatedError
 from webviewer.web.endpoint import ADMINISTRATOR_COOKIE, SESSION_COOKIE, STATE_CHANGING, Access, Endpoint
 from webviewer.web.forwarded import is_loopback, seen
 from webviewer_control.errors import CsrfError
@@ -18,6 +18,7 @@ CSRF_HEADER = "X-CSRF-Token"
 _COOKIES: dict[Access, tuple[tuple[str, SessionKind], ...]] = {
     "session": ((SESSION_COOKIE, "user"),),
     "administrator": ((ADMINISTRATOR_COOKIE, "administrator"),),
+    "auditor": ((ADMINISTRATOR_COOKIE, "administrator"),),
     "account": ((SESSION_COOKIE, "user"), (ADMINISTRATOR_COOKIE, "administrator")),
 }
 
@@ -49,14 +50,7 @@ async def _session(request: Request, access: Access, *, changing: bool) -> Sessi
         if found is None:
             raise _unknown()
         return found
-    candidates = []
-    for cookie, kind in _COOKIES[access]:
-        secret = request.cookies.get(cookie)
-        session = await sessions.find(secret, kind) if secret else None
-        if session:
-            candidates.append(session)
-    if not candidates:
-        raise _unknown()
+    candidates = await _candidates(request, access)
     if not changing:
         return candidates[0]
     context(request).origins.check(request.headers, seen(request))
@@ -65,6 +59,23 @@ async def _session(request: Request, access: Access, *, changing: bool) -> Sessi
         if hmac.compare_digest(token, session.csrf.encode()):
             return session
     raise CsrfError
+
+
+async def _candidates(request: Request, access: Access) -> list[Session]:
+    """Return the sessions of the browser's cookies that have this access."""
+    sessions, found = context(request).control.sessions, []
+    for cookie, kind in _COOKIES[access]:
+        secret = request.cookies.get(cookie)
+        session = await sessions.find(secret, kind) if secret else None
+        if session:
+            found.append(session)
+    if not found:
+        raise _unknown()
+    candidates = [session for session in found if access == "auditor" or not session.auditor]
+    if not candidates:
+        text = "an auditor may read the journals only"
+        raise ForbiddenError(text)
+    return candidates
 
 
 def _check_operator(request: Request) -> None:

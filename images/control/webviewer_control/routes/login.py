@@ -22,6 +22,7 @@ from webviewer_control.errors import (
     NoSeatError,
     OldPasswordError,
     PasswordEmptyError,
+    SignOnPasswordError,
     WrongCredentialsError,
 )
 from webviewer_control.routes.context import actor, address, caller, context
@@ -37,7 +38,14 @@ _LOGIN_ERRORS = (
     InvalidRequestError,
     *_LICENCE_ERRORS,
 )
-_PASSWORD_ERRORS = (NotAuthenticatedError, CsrfError, OldPasswordError, PasswordEmptyError, ThrottledError)
+_PASSWORD_ERRORS = (
+    NotAuthenticatedError,
+    CsrfError,
+    OldPasswordError,
+    PasswordEmptyError,
+    ThrottledError,
+    SignOnPasswordError,
+)
 
 
 class CookieAttributes(TypedDict):
@@ -70,7 +78,7 @@ class PasswordChange(BaseModel):
 class SessionInfo(BaseModel):
     """Who the page acts for."""
 
-    kind: Literal["user", "administrator", "link"]
+    kind: Literal["user", "administrator", "auditor", "link"]
     id: str
     """Opaque id of the session."""
     login: str
@@ -80,6 +88,8 @@ class SessionInfo(BaseModel):
     """Seconds until the session ends if nothing happens."""
     cluster: bool
     """The parts of the server are nodes of their own."""
+    sign_on: bool
+    """Single sign-on has opened it: the provider has the password, and wants to be told of the log-out."""
     demo: bool
     """The passwords are the well-known ones of the demonstration."""
 
@@ -89,12 +99,13 @@ def info(request: Request, session: Session) -> SessionInfo:
     control = context(request).control
     left = (session.deadline - control.clock()) / dt.timedelta(seconds=1)
     return SessionInfo(
-        kind=session.kind,
+        kind="auditor" if session.auditor else session.kind,
         id=session.id,
         login=session.login,
         csrf=session.csrf,
         expires_in=max(0, int(left)),
         cluster=not control.mode.unified,
+        sign_on=session.sign_on,
         demo=control.settings.demo,
     )
 
@@ -102,7 +113,7 @@ def info(request: Request, session: Session) -> SessionInfo:
 async def login(request: Request, body: Credentials) -> Response:
     """Open a user's session and set its cookie."""
     logins, before = context(request).control.logins, request.cookies.get(SESSION_COOKIE, "")
-    session, secret = await logins.user(body.user, body.password, address(request), _agent(request), before)
+    session, secret = await logins.user(body.user, body.password, address(request), agent(request), before)
     return _enter(request, SESSION_COOKIE, session, secret)
 
 
@@ -128,7 +139,7 @@ async def admin_login(request: Request, body: Credentials) -> Response:
     """Open the administrator's session and set its cookie."""
     logins, before = context(request).control.logins, request.cookies.get(ADMINISTRATOR_COOKIE, "")
     session, secret = await logins.administrator_login(
-        body.user, body.password, address(request), _agent(request), before
+        body.user, body.password, address(request), agent(request), before
     )
     return _enter(request, ADMINISTRATOR_COOKIE, session, secret)
 
@@ -141,7 +152,9 @@ async def admin_logout(request: Request) -> Response:
 async def get_admin_session(request: Request) -> SessionInfo:
     """Return the administrator's session; ``demo`` tells that the password is still admin."""
     row = await context(request).control.administrator.get()
-    return info(request, caller(request)).model_copy(update={"demo": row.demo, "login": row.login})
+    session = caller(request)
+    told = {"demo": row.demo and session.user is None} | ({} if session.user else {"login": row.login})
+    return info(request, session).model_copy(update=told)
 
 
 async def change_admin_password(request: Request, body: PasswordChange) -> None:
@@ -152,23 +165,24 @@ async def change_admin_password(request: Request, body: PasswordChange) -> None:
 def _enter(request: Request, cookie: str, session: Session, secret: str) -> Response:
     response = Response(info(request, session).model_dump_json(), media_type="application/json")
     # No Max-Age: the server's clock decides, and a closed browser leaves nothing behind.
-    response.set_cookie(cookie, secret, **_attributes(request))
+    response.set_cookie(cookie, secret, **cookie_attributes(request))
     return response
 
 
 async def _leave(request: Request, cookie: str) -> Response:
     await context(request).control.sessions.end(caller(request).id, actor(request), "logged-out")
     response = Response(status_code=204)
-    response.set_cookie(cookie, "", max_age=0, **_attributes(request))
+    response.set_cookie(cookie, "", max_age=0, **cookie_attributes(request))
     return response
 
 
-def _agent(request: Request) -> str:
+def agent(request: Request) -> str:
     """Return what the browser calls itself, without what no database stores."""
     return request.headers.get("user-agent", "").replace("\0", "")
 
 
-def _attributes(request: Request) -> CookieAttributes:
+def cookie_attributes(request: Request) -> CookieAttributes:
+    """Return what all our cookies share at the address that the browser sees."""
     settings, view = context(request).control.settings, seen(request)
     secure = view.scheme == "https" or settings.server_url.startswith("https:")
     return {"httponly": True, "samesite": "lax", "secure": secure, "path": view.prefix or "/"}
@@ -212,7 +226,7 @@ ENDPOINTS = (
         "/v2/admin/logout",
         admin_logout,
         "Log out as administrator",
-        access="administrator",
+        access="auditor",
         errors=(NotAuthenticatedError, CsrfError),
     ),
     Endpoint(
@@ -220,7 +234,7 @@ ENDPOINTS = (
         "/v2/admin/session",
         get_admin_session,
         "Session of the administrator",
-        access="administrator",
+        access="auditor",
         response=SessionInfo,
         errors=(NotAuthenticatedError,),
     ),

@@ -47,18 +47,18 @@ async def delete_setting(request: Request) -> None:
 
 
 async def get_admin_settings(request: Request) -> UserSettings:
-    """Return all settings of the administrator."""
-    return UserSettings(values=await context(request).control.preferences.all(None))
+    """Return all settings of the administrator; a person of single sign-on has his own."""
+    return UserSettings(values=await context(request).control.preferences.all(caller(request).user))
 
 
 async def put_admin_setting(request: Request, body: SettingValue) -> None:
     """Set one setting of the administrator."""
-    await context(request).control.preferences.put(None, _key(request), body.value)
+    await context(request).control.preferences.put(caller(request).user, _key(request), body.value)
 
 
 async def delete_admin_setting(request: Request) -> None:
     """Forget one setting of the administrator."""
-    await context(request).control.preferences.delete(None, _key(request))
+    await context(request).control.preferences.delete(caller(request).user, _key(request))
 
 
 def _key(request: Request) -> str:
@@ -100,7 +100,7 @@ ENDPOINTS = (
         "/v2/admin/settings",
         get_admin_settings,
         "Settings of the administrator's pages",
-        access="administrator",
+        access="auditor",
         response=UserSettings,
         errors=(NotAuthenticatedError,),
     ),
@@ -109,7 +109,7 @@ ENDPOINTS = (
         "/v2/admin/settings/{key}",
         put_admin_setting,
         "Set a setting of the administrator's pages",
-        access="administrator",
+        access="auditor",
         body=SettingValue,
         errors=(*_CHANGE_ERRORS, TooLargeError),
     ),
@@ -118,7 +118,7 @@ ENDPOINTS = (
         "/v2/admin/settings/{key}",
         delete_admin_setting,
         "Forget a setting of the administrator's pages",
-        access="administrator",
+        access="auditor",
         errors=_CHANGE_ERRORS,
     ),
 )

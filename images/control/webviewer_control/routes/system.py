@@ -29,6 +29,8 @@ class PageConfiguration(BaseModel):
     server_url: str = Field(alias="serverUrl")
     """Public address of the start page; empty = where the page came from."""
     demo: bool
+    sign_on: str | None = Field(alias="signOn")
+    """What the provider of single sign-on is called, empty for no name of its own; null where there is none."""
 
 
 class KeySet(BaseModel):
@@ -58,7 +60,8 @@ async def get_version(_: Request) -> Version:
 async def get_page_configuration(request: Request) -> Response:
     """Return the configuration of the pages."""
     settings = context(request).control.settings
-    value = PageConfiguration(serverUrl=settings.server_url, demo=settings.demo)
+    provider = settings.oidc_name if settings.oidc_issuer else None
+    value = PageConfiguration(serverUrl=settings.server_url, demo=settings.demo, signOn=provider)
     return Response(value.model_dump_json(by_alias=True), media_type="application/json")
 
 

@@ -39,6 +39,8 @@ from webviewer_control.services.retention import Retention
 from webviewer_control.services.seats import Seats
 from webviewer_control.services.session_bus import CHANNEL, PostgresBus
 from webviewer_control.services.sessions import SessionLimits, Sessions
+from webviewer_control.services.sign_on import SignOn
+from webviewer_control.services.sign_on_sessions import SignOnSessions
 from webviewer_control.services.storages import OneStorage, RegisteredStorages, StorageNode, StorageNodes
 from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.throttle import Throttle
@@ -83,6 +85,8 @@ class Control:
     audit: Audit
     nodes: Nodes
     licences: Licences
+    sign_on: SignOn
+    sign_on_sessions: SignOnSessions
     started: dt.datetime
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -209,6 +213,8 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,
+        sign_on=SignOn(settings, keyring.secret, records.clock),
+        sign_on_sessions=SignOnSessions(records, users, sessions),
         nodes=Nodes(records, keyring.signer, _probe(settings), affinity=settings.placement == "volume-affinity"),
         licences=licences,
     )

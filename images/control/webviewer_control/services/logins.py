@@ -6,7 +6,13 @@ import hmac
 from dataclasses import dataclass
 
 from webviewer_control import metrics
-from webviewer_control.errors import InactiveUserError, LicenceRefusalError, OldPasswordError, WrongCredentialsError
+from webviewer_control.errors import (
+    InactiveUserError,
+    LicenceRefusalError,
+    OldPasswordError,
+    SignOnPasswordError,
+    WrongCredentialsError,
+)
 from webviewer_control.services.actor import Actor
 from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.journal import Event
@@ -78,6 +84,8 @@ class Logins:
 
         Raises OldPasswordError, ThrottledError (old passwords can be guessed too) and PasswordEmptyError.
         """
+        if session.sign_on:
+            raise SignOnPasswordError
         account = f"{session.kind}|{session.login}"
         self._attempt(account, address, session.kind)
         if session.user:  # noqa: SIM108

@@ -55,6 +55,10 @@ class Session:
     anonymised: bool
     download: bool
     csrf: str
+    auditor: bool
+    """Of an administrator's session: it may read the journals only."""
+    sign_on: bool
+    """Its user is one of the provider of single sign-on."""
     deadline: dt.datetime
     """When it ends if nothing happens before."""
     last_seen: dt.datetime
@@ -87,7 +91,7 @@ class Sessions:
         self._lifetime = dt.timedelta(seconds=limits.lifetime)
         self._touch_after = dt.timedelta(seconds=min(_LONGEST_TOUCH_SECONDS, limits.idle / 10))
 
-    async def open(  # noqa: PLR0913 - who comes, from where and instead of what are facts of one visit
+    async def open(  # noqa: PLR0913 - who comes, from where, as what and instead of what are facts of one visit
         self,
         kind: SessionKind,
         address: str,
@@ -97,11 +101,13 @@ class Sessions:
         *,
         replaces: str = "",
         signed: bool = False,
+        auditor: bool = False,
     ) -> tuple[Session, str]:
         """Open a session and return it with its secret.
 
         ``agent`` is what the browser calls itself, ``replaces`` the secret of its session before, which ends with this;
-        ``signed`` tells that a link opening needs no connection. Raises LicenceRefusalError where the licence gives no
+        ``signed`` tells that a link opening needs no connection; ``auditor`` makes an administrator's session one that
+        may read the journals only. Raises LicenceRefusalError where the licence gives no
         seat: nothing has changed then.
         """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
@@ -115,6 +121,7 @@ class Sessions:
             expires=now + self._lifetime,
             address=address[:_MAX_ADDRESS],
             agent=agent[:_MAX_AGENT],
+            auditor=auditor,
         )
         ended: list[str] = []
         async with self._database.writing() as transaction:
@@ -129,7 +136,7 @@ class Sessions:
                 await transaction.execute(update(UserRow).where(UserRow.id == user.id).values(last_login=now))
             await transaction.flush()
             by = Actor(user.login if user else login or kind, row.id, row.address)
-            self._journal.add(transaction, "session-opened", by, row.user_id, kind=kind)
+            self._journal.add(transaction, "session-opened", by, row.user_id, kind="auditor" if auditor else kind)
         self._bus.publish_end(ended)
         return self._session(row, user), secret
 
@@ -287,6 +294,8 @@ class Sessions:
             store=user.store if user else None,
             storage_node=user.storage_node if user else None,
             stores=tuple(row.stores),
+            auditor=row.auditor,
+            sign_on=user is not None and user.subject is not None,
             anonymised=row.anonymised,
             download=row.download,
             csrf=self._csrf(row.secret),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,6 +30,8 @@ from webviewer_control.services.storages import node_for
 from webviewer_control.services.stores import Stores
 from webviewer_control.store.models import NodeRow, SessionRow, UserRow, new_id
 
+MAX_LOGIN = 32
+_MOST_NAMESAKES = 100
 LOGIN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,31}$"
 AE_TITLE_PATTERN = r"^[A-Za-z0-9_-]{1,16}$"
 UserSort = Literal["login", "ae_title", "active", "created", "last_login", "sessions", "storage_node"]
@@ -94,6 +98,28 @@ class Users:
             row: UserRow | None = await transaction.scalar(select(UserRow).where(UserRow.login_key == login.lower()))
         return row
 
+    async def of_subject(self, subject: str) -> UserRow | None:
+        """Return the user of a person whom the provider of single sign-on knows."""
+        async with self._database.reading() as transaction:
+            row: UserRow | None = await transaction.scalar(select(UserRow).where(UserRow.subject == subject))
+        return row
+
+    async def welcome(self, subject: str, login: str) -> UserRow:
+        """Return the user of a person of the provider, made at his first log-in.
+
+        A login that somebody else has is taken with a number behind it: names of the provider give no right to users
+        that were made here. Nobody knows the password.
+        """
+        for number in range(1, _MOST_NAMESAKES):
+            row = await self.of_subject(subject)
+            if row is not None:
+                return row
+            ending = f"_{number}" if number > 1 else ""
+            fields = {"login": login[: MAX_LOGIN - len(ending)] + ending, "password": secrets.token_urlsafe(32)}
+            with contextlib.suppress(LoginTakenError):
+                return await self.insert(fields | {"subject": subject}, demo=False)
+        raise LoginTakenError
+
     async def all(self) -> Sequence[UserRow]:
         """Return every user."""
         async with self._database.reading() as transaction:
@@ -123,6 +149,7 @@ class Users:
             demo=demo,
             created=self._clock(),
             store=new_id(),
+            subject=fields.get("subject"),
         )
         async with self._database.writing() as transaction:
             await _refuse_taken(transaction, row)

@@ -87,6 +87,8 @@ class UserRow(Base):
     store: Mapped[str] = mapped_column(_Id, default=new_id)
     storage_node: Mapped[str | None] = mapped_column(_Name, index=True)
     """Identity of the node that has the store; null before any has registered, and in one process."""
+    subject: Mapped[str | None] = mapped_column(Text, unique=True)
+    """Who he is to the provider of single sign-on: its address and his name there; null for a user of ours."""
     version: Mapped[int] = mapped_column(default=1)
     """Counts changes by the administrator, so that two of them do not undo each other's unseen."""
 
@@ -109,6 +111,8 @@ class SessionRow(Base):
     """What the browser calls itself."""
     stores: Mapped[list[str]] = mapped_column(Json, default=list)
     """Stores that a link opening may read; a user's follow from the user."""
+    auditor: Mapped[bool] = mapped_column(default=False)
+    """An administrator's session that may read the journals, and nothing else."""
     anonymised: Mapped[bool] = mapped_column(default=False)
     download: Mapped[bool] = mapped_column(default=False)
     seat: Mapped[str | None] = mapped_column(String(16), index=True)
