@@ -61,10 +61,11 @@ def place(tmp_path_factory, figures) -> Iterator[Place]:
     engine = images.Engine(images.find())
     references = _references(engine)
     folder = tmp_path_factory.mktemp("images")
-    archive = _save(engine, folder, [references.pop("pause")])
+    pause = references.pop("pause")
+    archive = _save(engine, folder, [pause])
     began = time.monotonic()
     try:
-        with node.running(found, archive) as running:
+        with node.running(found, archive, pause) as running:
             figures.append(f"node ready after {time.monotonic() - began:.1f} s")
             began = time.monotonic()
             running.load(_save(engine, folder, list(references.values())))

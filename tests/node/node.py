@@ -29,6 +29,7 @@ from .machine import HOST_ADDRESS, IN_NAMESPACE, NODE_ADDRESS, POD_NETWORK, SERV
 
 NAME = "webviewer"
 PAUSE = "localhost/webviewer-test-pause:1"
+"""As podman calls what `make test-node` builds."""
 START_SECONDS = 120
 _API = "10.96.0.1"
 _HOSTS = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
@@ -77,8 +78,8 @@ def _is_first_of(process: Path, pod: str) -> bool:
 
 
 @contextlib.contextmanager
-def running(found: dict[str, Path], pause: Path) -> Iterator[Node]:
-    """Start a node and take everything back again at the end; ``pause`` is an archive with the image that pods start by.
+def running(found: dict[str, Path], archive: Path, pause: str = PAUSE) -> Iterator[Node]:
+    """Start a node and take everything back again at the end; ``pause`` is the image that pods start by, in the archive.
 
     Raises machine.TakenError.
     """
@@ -102,10 +103,10 @@ def running(found: dict[str, Path], pause: Path) -> Iterator[Node]:
         start(
             [found["kube-scheduler"], f"--kubeconfig={configs['scheduler']}", "--leader-elect=false", *_bound(folder)]
         )
-        start([found["containerd"], "--config", _containerd(folder)])
+        start([found["containerd"], "--config", _containerd(folder, pause)])
         node = Node(server, found, folder)
         wait_for((folder / "containerd" / "containerd.sock").exists)
-        node.load(pause)
+        node.load(archive)
         start([found["kubelet"], *_kubelet(folder, configs["kubelet"])])
         start([found["kube-proxy"], f"--config={_proxy(folder, configs['proxy'])}"])
         wait_for(lambda: _is_ready(server), START_SECONDS, say=lambda: _end(logs / "kubelet.log"))
@@ -176,7 +177,7 @@ def _manager(found: dict[str, Path], folder: Path, config: Path, accounts: Path)
     ]  # fmt: skip
 
 
-def _containerd(folder: Path) -> Path:
+def _containerd(folder: Path, pause: str) -> Path:
     """Write the settings of containerd and of the pods' network; return the former. 1.x and 2.x read version 2."""
     place, networks = folder / "containerd", folder / "networks"
     place.mkdir()
@@ -198,7 +199,7 @@ state = "{place / "state"}"
 [grpc]
   address = "{place / "containerd.sock"}"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{PAUSE}"
+  sandbox_image = "{pause}"
   disable_tcp_service = true
   netns_mounts_under_state_dir = true
   # A machine without CAP_SYS_RESOURCE may raise scores only.
@@ -301,7 +302,9 @@ def _offer_volumes(server: Server, folder: Path) -> None:
 
 
 def main() -> int:
-    """Run a node until Ctrl-C; the argument is the archive of the pause image."""
+    """Run a node until Ctrl-C or SIGTERM; the argument is the archive of the pause image."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     found = programs.find()
     if isinstance(found, str):
         print(found, file=sys.stderr)  # noqa: T201 - a command
