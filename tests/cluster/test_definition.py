@@ -57,7 +57,7 @@ def test_good_clusters_are_let_in(create, spec):
         ({"control": {"ingress": {}}}, "spec.control.ingress.host"),
         ({"control": {"httpRoute": {"parentRefs": []}}}, "spec.control.httpRoute.parentRefs"),
         ({"control": {"pod": {"resources": {"limits": {"cpu": "much"}}}}}, "spec.control.pod.resources.limits.cpu"),
-        ({"storage": {"replicas": 2}}, "spec.storage.replicas"),
+        ({"storage": {"replicas": 17}}, "spec.storage.replicas"),
         ({"storage": {"volume": {"size": "big"}}}, "spec.storage.volume.size"),
         ({"storage": {"dicom": {"port": 70000}}}, "spec.storage.dicom.port"),
         (

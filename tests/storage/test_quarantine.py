@@ -8,7 +8,7 @@ from webviewer.domain.study import QuarantineQuery
 from webviewer.errors import NotFoundError
 from webviewer.testing.storage_port import upload
 from webviewer_storage.index import quarantine
-from webviewer_storage.index.database import SCHEMA, SCRIPTS, open_index
+from webviewer_storage.index.database import SCRIPTS, open_index, schema_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
@@ -54,10 +54,11 @@ async def test_an_item_says_its_store_and_is_found_in_it_only(node, held, token)
 
 
 async def test_what_a_former_release_put_aside_keeps_its_sender_and_its_words(settings):
-    engine = db.create_engine(settings, SCHEMA)
+    name = schema_of(settings)
+    engine = db.create_engine(settings, name)
     try:
-        await db.upgrade(engine, SCRIPTS, SCHEMA, "0001")
-        schema = f"{SCHEMA}." if engine.dialect.name == "postgresql" else ""
+        await db.upgrade(engine, SCRIPTS, name, "0001")
+        schema = f"{name}." if engine.dialect.name == "postgresql" else ""
         async with engine.begin() as connection:
             await connection.execute(text(f"INSERT INTO {schema}stores (id, kind) VALUES ('mine', 'user')"))
             for number, source in enumerate(("C-STORE OLD SENDER", "upload")):

@@ -70,7 +70,10 @@ class Settings(BaseSettings):
     """Shared by the parts of a cluster: with it nodes fetch the keys of grants from control."""
     node_url: str = ""
     """Where control reaches this storage or render node; empty = this machine's address towards control."""
+    storage_index: Annotated[int, Field(ge=0, le=999)] = 0
+    """Storage: which of several nodes on one PostgreSQL this is. Each has a schema of its own: ``storage``, ``storage_1``, …"""
     storage_url: str = ""
+    """Control: the storage node that is asked as long as no second one has registered."""
     render_url: str = ""
     """Control: the name that certificates of render nodes are of, where the nodes register by a number. Nodes are found by
     their registration alone; without TLS this may be empty."""

@@ -26,7 +26,7 @@ from webviewer_operator.api.schema_types import (
 
 DEFAULT_POOL = "default"
 """The pool that the scale subresource drives."""
-MAX_STORAGE_NODES = 1
+MAX_STORAGE_NODES = 16
 """Control of this release serves one storage node: a second one would take objects that nobody sees."""
 MAX_POOLS = 16
 MAX_POOL_NAME = 20
@@ -225,7 +225,7 @@ class StorageSpec(Resource):
     )
 
     replicas: Annotated[int, Field(ge=1, le=MAX_STORAGE_NODES)] = 1
-    """Nodes. This release serves one."""
+    """Nodes, each with a volume, a schema of the database and a DICOM Service of its own; users are spread over them."""
     volume: Volume = Volume()
     dicom: Dicom = Dicom()
     pod: PodOverrides = PodOverrides()

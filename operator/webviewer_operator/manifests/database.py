@@ -43,22 +43,25 @@ def uri(cluster: Cluster, password: str) -> str:
 
 
 def migration_name(cluster: Cluster, images: tuple[str, str]) -> str:
-    """Return the name of the Job for (control, storage) images; a retry by annotation or another database gives another."""
+    """Return the name of the Job for (control, storage) images; a retry, more storage or another database gives another."""
     where = () if cluster.spec.database.embedded else secret_names.database_reference(cluster)
-    text = "\n".join((*images, cluster.annotations.get(RETRY, ""), *where))
+    nodes = cluster.spec.storage.replicas
+    more = (f"{nodes} storage nodes",) if nodes > 1 else ()
+    text = "\n".join((*images, cluster.annotations.get(RETRY, ""), *where, *more))
     return naming.object_name(cluster, "migrate", hashlib.sha256(text.encode()).hexdigest()[:10])
 
 
 def migration(cluster: Cluster, images: tuple[str, str]) -> Manifest:
-    """Return the Job that upgrades both schemas: each image knows its own."""
+    """Return the Job that upgrades the schemas of control and of every storage node: each image knows its own."""
     control_image, storage_image = images
+    nodes = range(cluster.spec.storage.replicas)
     parts = pod.PodParts(
         component=MIGRATION,
         container=_upgrade(cluster, "control", control_image),
         overrides=cluster.spec.control.pod.model_copy(update={"extra_env": (), "resources": None}),
         resources={"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
         volumes=[{"name": VOLUME, "emptyDir": {}}],
-        init_containers=[_upgrade(cluster, "storage", storage_image)],
+        init_containers=[_upgrade(cluster, "storage", storage_image, index) for index in nodes],
         extra={"restartPolicy": "Never"},
     )
     return {
@@ -116,13 +119,14 @@ def password_job(cluster: Cluster, password: str, image: str) -> Manifest:
     }
 
 
-def _upgrade(cluster: Cluster, role: str, image: str) -> Manifest:
+def _upgrade(cluster: Cluster, role: str, image: str, index: int = 0) -> Manifest:
+    suffix, which = (f"-{index}", [pod.variable("WEBVIEWER_STORAGE_INDEX", index)]) if index else ("", [])
     return {
-        "name": f"{role}-schema",
+        "name": f"{role}-schema{suffix}",
         "image": image,
         "command": ["webviewer"],
         "args": ["db", "upgrade", "--data", pod.DATA, "--role", role],
-        "env": [pod.secret_variable("WEBVIEWER_DATABASE_URL", *secret_names.database_reference(cluster))],
+        "env": [pod.secret_variable("WEBVIEWER_DATABASE_URL", *secret_names.database_reference(cluster)), *which],
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
         "volumeMounts": [{"name": VOLUME, "mountPath": pod.DATA}],
     }

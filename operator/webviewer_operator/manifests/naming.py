@@ -48,6 +48,11 @@ def http_url(cluster: Cluster, service: str, role: str) -> str:
     return f"{scheme(cluster)}://{host(cluster, service)}:{node_port(cluster, role)}"
 
 
+def pod_url(cluster: Cluster, role: str, pod: str) -> str:
+    """Return the address of one pod of a StatefulSet, by the name that its headless Service gives it."""
+    return f"{scheme(cluster)}://{pod}.{host(cluster, role)}:{HTTP_PORTS[role]}"
+
+
 def host(cluster: Cluster, service: str) -> str:
     """Return the DNS name of a Service of this cluster."""
     return f"{object_name(cluster, service)}.{cluster.namespace}.svc"

@@ -99,6 +99,11 @@ def variable(name: str, value: object) -> Manifest:
     return {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
 
 
+def field_variable(name: str, path: str) -> Manifest:
+    """Return a variable with what Kubernetes knows of the pod itself."""
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
 def secret_variable(name: str, secret: str, key: str) -> Manifest:
     """Return a variable whose value is in a Secret."""
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}

@@ -89,6 +89,10 @@ def _environment(cluster: Cluster) -> list[Manifest]:
     return [
         pod.secret_variable("WEBVIEWER_DATABASE_URL", *secret_names.database_reference(cluster)),
         pod.secret_variable("WEBVIEWER_NODE_SECRET", nodes, secret_names.NODE_SECRET),
+        pod.field_variable("POD_NAME", "metadata.name"),
+        pod.field_variable("WEBVIEWER_STORAGE_INDEX", "metadata.labels['apps.kubernetes.io/pod-index']"),
+        # By name, not by number: control and render nodes compare it with the certificate.
+        pod.variable("WEBVIEWER_NODE_URL", naming.pod_url(cluster, COMPONENT, "$(POD_NAME)")),
         pod.variable("WEBVIEWER_CONTROL_URL", naming.http_url(cluster, control.NODES_SERVICE, "control")),
         pod.variable("WEBVIEWER_AE_TITLE", dicom.ae_title),
         pod.variable("WEBVIEWER_DICOM_PROCESSES", dicom.processes),

@@ -15,8 +15,10 @@ _SETTINGS = {
 
 def server_names(cluster: Cluster, component: str) -> tuple[str, ...]:
     """Return the DNS names by which other pods reach the component."""
-    services = [component] if component == "storage" else [component, f"{component}-nodes"]
-    return tuple(naming.host(cluster, service) for service in services)
+    if component == "storage":
+        service = naming.host(cluster, component)
+        return service, f"*.{service}"  # each node has a name of its own
+    return tuple(naming.host(cluster, service) for service in (component, f"{component}-nodes"))
 
 
 def variables(cluster: Cluster) -> list[Manifest]:

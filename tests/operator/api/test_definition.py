@@ -106,7 +106,7 @@ def filled(value, schema: dict):
         ({"control": {"serviceType": "ExternalName"}}, "serviceType"),
         ({"control": {"pod": {"resources": {"requests": {"cpu": "much"}}}}}, "cpu"),
         ({"control": {"pod": {"extraEnv": [{"name": "1"}]}}}, "name"),
-        ({"storage": {"replicas": 2}}, "replicas"),
+        ({"storage": {"replicas": 17}}, "replicas"),
         ({"storage": {"volume": {"size": "big"}}}, "size"),
         ({"storage": {"dicom": {"port": 0}}}, "port"),
         ({"storage": {"dicom": {"aeTitle": "LONGER THAN 16 LETTERS"}}}, "aeTitle"),

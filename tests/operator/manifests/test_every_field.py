@@ -39,6 +39,7 @@ CHANGES = {
     "images.pullPolicy": "Always",
     "images.pullSecrets": ["a"],
     "control.replicas": 2,
+    "storage.replicas": 2,
     "control.serverUrl": "https://b.example.org/",
     "control.basePath": "/b",
     "control.allowedOrigins": ["https://c"],
@@ -96,7 +97,6 @@ CHANGES = {
 } | {f"{component}.{path}": value for component in COMPONENTS for path, value in OVERRIDES.items()}  # fmt: skip
 DECIDED_ELSEWHERE = {
     "dataPolicy",  # reconcile/test_life.py
-    "storage.replicas",  # one is all there can be
     "render.pools.default.externalScaling",  # reconcile/test_life.py
     "render.pools.default.drainSeconds",  # scaling/test_decision.py, as the next ones
     "render.pools.default.autoscaling.minReplicas",

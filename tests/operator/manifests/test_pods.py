@@ -2,12 +2,13 @@
 
 import base64
 import json
+import re
 
 import pytest
 import yaml
 
 from webviewer import cli, settings
-from webviewer_operator.manifests import database, desired, naming, quantity
+from webviewer_operator.manifests import database, desired, naming, quantity, tls
 from webviewer_operator.manifests.plan import Plan, wanted_images
 from webviewer_operator.manifests.render import MIB
 
@@ -27,8 +28,17 @@ def find(cluster, kind: str, name: str) -> dict:
     return found
 
 
+KNOWN_OF_THE_POD = {"metadata.name": "viewer-storage-1", "metadata.labels['apps.kubernetes.io/pod-index']": "1"}
+
+
 def environment(container: dict) -> dict[str, str]:
-    return {each["name"]: each.get("value", "secret") for each in container.get("env", [])}
+    """Return the variables as the container sees them."""
+    found: dict[str, str] = {}
+    for each in container.get("env", []):
+        path = each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+        value = KNOWN_OF_THE_POD[path] if path else each.get("value", "secret")
+        found[each["name"]] = re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], value)
+    return found
 
 
 @pytest.mark.parametrize("name", ["small", "large"])
@@ -209,3 +219,27 @@ def test_golden_yaml_has_no_values_of_secrets(cluster_named):
     assert "password:" not in text
     assert base64.b64encode(b"webviewer").decode() not in text
     assert "postgresql://" not in json.dumps(objects(cluster_named("small")))
+
+
+def test_every_storage_node_has_a_name_of_the_certificate_a_schema_and_a_dicom_service(cluster_of):
+    cluster = cluster_of({"storage": {"replicas": 3}})
+    images = wanted_images(cluster, "0.0.0")
+    found = {(each["kind"], each["metadata"]["name"]): each for each in desired.workloads(cluster, Plan(images))}
+    [container] = found["StatefulSet", "viewer-storage"]["spec"]["template"]["spec"]["containers"]
+    seen = environment(container)
+    assert seen["WEBVIEWER_NODE_URL"] == f"https://viewer-storage-1.viewer-storage.{cluster.namespace}.svc:8091"
+    assert seen["WEBVIEWER_STORAGE_INDEX"] == "1"
+    assert tls.server_names(cluster, "storage")[1] == f"*.viewer-storage.{cluster.namespace}.svc"
+    job = database.migration(cluster, (images["control"], images["storage"]))
+    steps = job["spec"]["template"]["spec"]["initContainers"]
+    assert [environment(step).get("WEBVIEWER_STORAGE_INDEX", "0") for step in steps] == ["0", "1", "2"]
+    assert {name for kind, name in found if kind == "Service" and "dicom" in name} == {
+        "viewer-dicom", "viewer-dicom-1", "viewer-dicom-2",
+    }  # fmt: skip
+
+
+def test_more_storage_asks_for_its_schemas(cluster_of):
+    names = {
+        database.migration_name(cluster_of({"storage": {"replicas": replicas}}), ("a", "b")) for replicas in (1, 2, 3)
+    }
+    assert len(names) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from webviewer.errors import InvalidRequestError, PeerUnavailableError, WebViewe
 from webviewer.settings import Settings
 
 _CONNECT_SECONDS = 10
-_ALL_SCHEMAS = frozenset({"control", "storage"})
+_SCHEMAS = re.compile(r"control|storage(_\d+)?")
 _SQLITE_ENDINGS = ("", "-wal", "-shm")
 _ANY_DATABASE = "postgres"
 """Every PostgreSQL has one of this name."""
@@ -86,7 +87,7 @@ async def drop_database(settings: Settings, master: Master | None, schemas: Sequ
     own = _as_master(url, master, url.database or "") if master else url
     async with _connected(own) as connection:
         found = await connection.scalars(text("SELECT nspname FROM pg_namespace"))
-        others = sorted(set(found) & (_ALL_SCHEMAS - set(schemas)))
+        others = sorted(name for name in found if _SCHEMAS.fullmatch(name) and name not in schemas)
     if others:
         message = f"{url.database} also holds the tables of {others[0]}: `webviewer serve --drop-database` drops both"
         raise InvalidRequestError(message)

@@ -14,16 +14,22 @@ from webviewer.db import engine as db
 from webviewer.reasons import Reason
 from webviewer.settings import Settings
 
-SCHEMA = "storage"
 SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def schema_of(settings: Settings) -> str:
+    """Return the name of the node's schema: several nodes may share a PostgreSQL, never a file."""
+    shared = settings.database_url is not None and settings.storage_index > 0
+    return f"storage_{settings.storage_index}" if shared else "storage"
 
 
 @asynccontextmanager
 async def open_index(settings: Settings, *, migrate: bool) -> AsyncIterator[AsyncEngine]:
     """Yield the engine. ``migrate`` upgrades the schema; otherwise an outdated one raises SchemaOutdatedError."""
-    engine = db.create_engine(settings, SCHEMA)
+    schema = schema_of(settings)
+    engine = db.create_engine(settings, schema)
     try:
-        await (db.upgrade if migrate else db.check)(engine, SCRIPTS, SCHEMA)
+        await (db.upgrade if migrate else db.check)(engine, SCRIPTS, schema)
         yield engine
     finally:
         await engine.dispose()
