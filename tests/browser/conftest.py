@@ -34,6 +34,12 @@ SAGITTAL_SLICES = 12
 ACTION_MS = 15_000
 # The default of 5 s is short for a page, a server and a database on two busy cores.
 expect.set_options(timeout=ACTION_MS)
+# Who runs the installation, as its pages say.
+OPERATOR = {
+    "WEBVIEWER_WEB_SITE": "https://viewer.example.org/",
+    "WEBVIEWER_SALES_EMAIL": "sales@example.org",
+    "WEBVIEWER_SUPPORT_EMAIL": "help@example.org",
+}
 PHANTOM = PhantomSeries(rows=128, columns=128, slices=40, spacing=3.4, step=8.0, name="browser")
 PAIR = PhantomSeries(rows=64, columns=64, slices=2, spacing=6.8, step=8.0, name="pair")
 
@@ -189,6 +195,7 @@ def serving(folder: Path, *arguments: str, demo: bool = True) -> Iterator[tuple[
         ],
         stdout=subprocess.PIPE,
         text=True,
+        env=os.environ | OPERATOR,
     )  # fmt: skip
     try:
         lines = iter(process.stdout or ())

@@ -21,7 +21,7 @@ from .test_install import skip_without_gateway
 
 TABLE = Path(__file__).parents[1] / "operator" / "manifests" / "test_every_field.py"
 VERSION = "1.0.0"
-VOLUMES = ("volume.size", "volume.storageClassName")
+ONLY_GROWS = ("volume.size", "volume.storageClassName", "storage.replicas")
 
 
 def load_table():
@@ -39,7 +39,7 @@ def bases() -> dict[str, list[str]]:
     """Return the fields that are set on the same base, by the base's text."""
     found: dict[str, list[str]] = {}
     for path, entry in every_field.CHANGES.items():
-        if not path.endswith(VOLUMES):  # volumes grow only: see below
+        if not path.endswith(ONLY_GROWS):  # see below
             found.setdefault(repr(entry[0] if isinstance(entry, tuple) else {}), []).append(path)
     return found
 
@@ -110,6 +110,16 @@ async def test_a_change_of_any_field_reaches_the_objects(person, nodes, provided
         value = entry[1] if isinstance(entry, tuple) else entry
         person.apply(every_field.changed(start, path, value))
         await reach(reconciler, person)
+
+
+async def test_storage_nodes_are_added_and_not_taken_away(person, nodes, reconciler):
+    person.apply({"database": {"embedded": {}}})
+    await reach(reconciler, person)
+    more = {"database": {"embedded": {}}, "storage": {"replicas": 3}}
+    person.apply(more)
+    await reach(reconciler, person)
+    with pytest.raises(AssertionError, match="replicas must not fall"):
+        person.apply(more | {"storage": {"replicas": 2}})
 
 
 async def test_volumes_grow_where_their_class_lets_them(control_plane, namespace, nodes, give, reconciler):

@@ -31,7 +31,7 @@ def phantom_folder(tmp_path_factory) -> Path:
     return tab.write_phantom(tmp_path_factory.mktemp("phantom"))
 
 
-@pytest.mark.contract("R02", "R04", "R14", "A07", "B05")
+@pytest.mark.contract("R02", "R04", "R14", "A05", "A06", "A07", "B05")
 def test_a_series_sent_by_dicom_is_seen_as_the_standard_says(deployment, page, require_program, phantom_folder):
     store(require_program, deployment, phantom_folder)
     study = page.wait_for_study(PHANTOM.slices)

@@ -1983,13 +1983,19 @@ export interface components {
         };
         /**
          * Version
-         * @description Which build answers.
+         * @description Which build answers, and whom its users ask; an address that is not set is empty.
          */
         Version: {
             /** Commit */
             commit: string;
+            /** Sales Email */
+            sales_email: string;
+            /** Support Email */
+            support_email: string;
             /** Version */
             version: string;
+            /** Web Site */
+            web_site: string;
         };
     };
     responses: never;

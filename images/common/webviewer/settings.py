@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     """Path prefix where a proxy does not send X-Forwarded-Prefix."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-* headers count."""
+    web_site: Annotated[str, Field(pattern=r"^(https?://\S+)?$", max_length=200)] = ""
+    """Who runs this installation: shown on the page About, with the addresses below where they are set."""
+    sales_email: Annotated[str, Field(pattern=r"^(\S+@\S+)?$", max_length=200)] = ""
+    support_email: Annotated[str, Field(pattern=r"^(\S+@\S+)?$", max_length=200)] = ""
     frame_ancestors: str = "'self'"
     """Who may embed the pages (CSP)."""
 

@@ -17,10 +17,13 @@ from webviewer_control.routes.context import context
 
 
 class Version(BaseModel):
-    """Which build answers."""
+    """Which build answers, and whom its users ask; an address that is not set is empty."""
 
     version: str
     commit: str
+    web_site: str
+    sales_email: str
+    support_email: str
 
 
 class PageConfiguration(BaseModel):
@@ -52,9 +55,16 @@ class OpenApiDocument(RootModel[dict[str, Any]]):
     """The description of this API."""
 
 
-async def get_version(_: Request) -> Version:
-    """Return version and commit."""
-    return Version(version=__version__, commit=version.commit())
+async def get_version(request: Request) -> Version:
+    """Return version, commit and addresses."""
+    settings = context(request).control.settings
+    return Version(
+        version=__version__,
+        commit=version.commit(),
+        web_site=settings.web_site,
+        sales_email=settings.sales_email,
+        support_email=settings.support_email,
+    )
 
 
 async def get_page_configuration(request: Request) -> Response:
