@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 from websockets.exceptions import InvalidStatus
 
 import webviewer_control
@@ -14,6 +15,7 @@ from webviewer.roles import Mode, find_role
 from webviewer.settings import Settings
 from webviewer.wire.keyring import KeyRing
 from webviewer_control.openapi import text
+from webviewer_control.services.control import open_control
 
 
 @pytest.mark.contract("E02")
@@ -131,3 +133,20 @@ def test_the_kept_openapi_document_is_up_to_date():
     kept = Path(webviewer_control.__file__).parents[1] / "openapi.json"
     command = "python -m webviewer_control.openapi > images/control/openapi.json"
     assert kept.read_text(encoding="utf-8") == text(), f"run: {command}"
+
+
+@pytest.mark.parametrize("demo", [True, False])
+async def test_controls_that_start_together_on_an_empty_database_make_its_accounts_once(tmp_path, postgresql, demo):
+    url = SecretStr(postgresql())
+    each = [Settings(data=tmp_path / f"{number}", database_url=url, demo=demo) for number in range(4)]
+    await find_role("control").upgrade(each[0])
+
+    async def run(settings):
+        keys = KeyRing.load(settings.data).signer.public_jwks
+        async with open_control(settings, Mode(unified=False, keys=keys)) as control:
+            account = await control.administrator.get()
+            return account.password, [user.login for user in await control.users.all()]
+
+    found = await asyncio.gather(*(run(settings) for settings in each))
+    assert len({password for password, _ in found}) == 1
+    assert [users for _, users in found] == [["demo"] if demo else []] * 4

@@ -167,6 +167,12 @@ def certificates(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def make_certificates() -> type[Certificates]:
+    """What makes an authority and a certificate by it, for a fixture that outlives a test."""
+    return Certificates
+
+
+@pytest.fixture(scope="session")
 def launch() -> type[Launcher]:
     """What starts processes, for a test that wants its own."""
     return Launcher

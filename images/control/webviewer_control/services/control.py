@@ -14,6 +14,7 @@ from functools import partial
 from webviewer import tls
 from webviewer.clients.node_probe import NodeProbe
 from webviewer.db.channel import Channel
+from webviewer.db.engine import lock_until_commit
 from webviewer.domain.load import NodeRole
 from webviewer.errors import InvalidRequestError
 from webviewer.ports.storage import StorageDirectory, StoragePort
@@ -50,6 +51,8 @@ from webviewer_control.services.watch import MemoryBus, SessionBus
 from webviewer_control.store.database import Database
 from webviewer_control.store.models import UserRow
 
+_START_LOCK = 7_201_152
+"""Names the lock of starting controls among those of the database."""
 DEMO_USER = "demo"
 DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody on purpose, on loopback only
 
@@ -155,8 +158,11 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
     control = _compose(settings, mode, keyring, Records(database, Journal(clock), clock), bus)
     try:
         await (control.database.upgrade() if mode.unified else control.database.check())
-        await _first_accounts(control)
-        await control.licences.ensure()
+        async with control.database.reading() as turn:
+            # Replicas may start together on an empty database: one makes what the others then find.
+            await lock_until_commit(turn, _START_LOCK)
+            await _first_accounts(control)
+            await control.licences.ensure()
         works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
         if not mode.unified:
             works.append(control.nodes.watch_for_ever)

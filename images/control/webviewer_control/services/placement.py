@@ -115,7 +115,8 @@ class Placements:
 
     async def renew(self, sessions: Mapping[str, int]) -> None:
         """Sessions with open viewports at these nodes go on; a row that was lost is made again."""
-        expires = self._clock() + self._keep
+        # However short the idle time is: a busy control may be late with the next renewal, and what lapses is placed twice.
+        expires = self._clock() + max(self._keep, _CLAIM)
         async with self._turn, self._database.writing() as transaction:
             await lock_until_commit(transaction, _LOCK)
             mine = PlacementRow.session_id.in_(sessions)
