@@ -54,15 +54,15 @@ class SignOnSessions:
                         kind, address, row, agent=agent, replaces=before.get(cookie, ""), auditor=auditor
                     )
                 except LicenceRefusalError as error:
-                    await self._refuse(row.login, address, error.code)
+                    await self._refuse(row.login, address, error.code, "unlicensed")
                     if not opened:  # the panel needs no seat
                         raise
                 else:
                     metrics.LOGINS.labels(kind, "opened").inc()
         return opened
 
-    async def _refuse(self, login: str, address: str, reason: str) -> None:
-        metrics.LOGINS.labels("user", "refused").inc()
+    async def _refuse(self, login: str, address: str, reason: str, outcome: str = "refused") -> None:
+        metrics.LOGINS.labels("user", outcome).inc()
         async with self.records.database.writing() as transaction:
             by = Actor(login, address=address)
             self.records.journal.add(transaction, "user-login-failed", by, attempted=login, reason=reason)
