@@ -121,16 +121,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 # ---------------------------------------------------------------- machines that others use too
 
-# Real browsers and real clusters of processes: a shared CI machine may stop one of them for seconds.
-TRIED_AGAIN = {"browser", "cluster", "integration"}
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In CI such a test that fails is run once more; the summary lists it as RERUN, so that nobody overlooks it."""
-    if not os.environ.get("CI"):
-        return
-    for item in items:
-        if TRIED_AGAIN & set(item.path.relative_to(Path(__file__).parent).parts):
+    """In CI a test that fails is run once more, and the summary lists it as RERUN, so that nobody overlooks it.
+
+    Most tests talk to real processes, databases and browsers, and a shared machine may stop one of them for seconds.
+    """
+    if os.environ.get("CI"):
+        for item in items:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
