@@ -25,9 +25,9 @@ class Site:
         async with httpx2.AsyncClient(base_url=self.running.url, headers=SECRET) as http:
             (await http.put("/v2/nodes", json=body)).raise_for_status()
 
-    async def user(self, login, node=None):
+    async def user(self, login, node=None, **fields):
         admin = await self.running.admin()
-        body = {"login": login, "password": "secret", "storage_node": node}
+        body = {"login": login, "password": "secret", "storage_node": node} | fields
         answer = await admin.post("/v2/admin/users", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()
@@ -116,22 +116,32 @@ async def test_render_nodes_read_pixels_at_the_node_of_the_user(site, eventually
 
 @pytest.mark.contract("F05", "F07")
 async def test_a_user_moves_only_without_studies(site):
-    anna = await site.user("anna", 1)
+    anna = await site.user("anna", 1, ae_title="HERS")
     browser, admin = await site.running.login("anna"), await site.running.admin()
     site.nodes[FIRST].add_study(site.stores(FIRST)[0].id, "study", "series")
     path = f"/v2/admin/users/{anna['id']}"
     refused = await admin.patch(path, json={"storage_node": 2})
     assert (refused.status_code, refused.json()["code"]) == (409, "has_studies")
     assert "1 studies" in refused.json()["message"]
+    assert [store.ae_title for store in site.stores(FIRST)] == ["HERS"], "what is sent to her still comes in"
     site.nodes[FIRST].studies.clear()
     moved = await admin.patch(path, json={"storage_node": 2, "ae_title": "ANNA", "version": anna["version"]})
     assert (moved.status_code, moved.json()["storage_node"], moved.json()["ae_title"]) == (200, 2, "ANNA")
-    assert (len(site.stores(FIRST)), [store.ae_title for store in site.stores(SECOND)]) == (0, ["ANNA"])
+    titles = [[store.ae_title for store in site.stores(address)] for address in (FIRST, SECOND)]
+    assert titles == [[None], ["ANNA"]], "what comes to the former node now is refused, and what came is not lost"
     assert (await browser.get("/v2/session")).status_code == 401
     events = (await admin.get("/v2/admin/journal", params={"event": "user-changed"})).json()["events"]
     moves = [event["details"] for event in events if "new_node" in event["details"]]
     assert [(details["old_node"], details["new_node"]) for details in moves] == [(1, 2)]
     assert (await (await site.running.login("anna")).get("/v2/studies")).status_code == 200
+
+
+async def test_a_user_who_has_moved_is_deleted_everywhere(site):
+    anna = await site.user("anna", 1)
+    admin = await site.running.admin()
+    assert (await admin.patch(f"/v2/admin/users/{anna['id']}", json={"storage_node": 2})).status_code == 200
+    assert (await admin.delete(f"/v2/admin/users/{anna['id']}")).status_code == 204
+    assert (site.stores(FIRST), site.stores(SECOND)) == ([], [])
 
 
 async def test_a_node_that_cannot_take_a_user_does_not_get_him(site):

@@ -116,8 +116,9 @@ async def ping_all(storages: StorageNodes) -> None:
 async def ping_any(storages: StorageNodes) -> None:
     """Return if one storage node serves requests: its users can work. Raises PeerUnavailableError."""
     answers = await asyncio.gather(*(node.port.ping() for node in await storages.all()), return_exceptions=True)
-    if all(answers):
-        raise answers[0] or PeerUnavailableError
+    failures = [answer for answer in answers if answer is not None]
+    if len(failures) == len(answers):
+        raise failures[0]
 
 
 async def node_for(transaction: AsyncSession, wanted: int | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -52,14 +51,28 @@ class Stores:
         await node.port.put_store(self._manage(), store)
 
     async def delete(self, user: UserRow) -> None:
-        """Delete the user's store with all its studies; a store that was never made is no error."""
-        await self.delete_at(user.storage_node, user.store)
+        """Delete the user's store with all its studies, and what a former node may have of it.
 
-    async def delete_at(self, key: str | None, store: str) -> None:
-        """Delete a store at a node; a store that was never made is no error."""
+        A store that was never made is no error. Raises PeerUnavailableError while his own node does not answer.
+        """
+        own = await self._storages.of(user.storage_node)
+        for node in await self._storages.all():
+            try:
+                await node.port.delete_store(self._manage(), user.store)
+            except NotFoundError:
+                continue
+            except WebViewerError as error:
+                if node.key == own.key:
+                    raise
+                _log.warning("store of a deleted user not looked for", node=node.key, cause=error.code)
+
+    async def close(self, key: str | None, user: UserRow) -> None:
+        """Let nothing more come into the user's store at a node that he has left.
+
+        It is not deleted: what came in while he moved would be gone, though its sender was told that it is kept.
+        """
         node = await self._storages.of(key)
-        with contextlib.suppress(NotFoundError):
-            await node.port.delete_store(self._manage(), store)
+        await node.port.put_store(self._manage(), Store(id=user.store, kind="user", owner=user.id, ae_title=None))
 
     async def count(self, user: UserRow) -> int:
         """Return how many studies are in the user's store."""

@@ -192,20 +192,20 @@ class Users:
 
         Raises HasStudiesError while he has some: they would stay behind.
         """
-        studies = await stores.count(user)
-        if studies:
-            text = f"{studies} studies of this user are on his storage node: a user moves only without studies"
-            raise HasStudiesError(text)
-        former = user.storage_node
-        row = await self._update(user.id, {"storage_node": node}, None, by, version)
+        await stores.close(user.storage_node, user)  # nothing comes in while we look
         try:
-            await stores.put(row)
+            await _refuse_with_studies(user, stores)
+            row = await self._update(user.id, {"storage_node": node}, None, by, version)
+            try:
+                await stores.put(row)
+            except BaseException:
+                async with self._database.writing() as transaction:
+                    (await transaction.get_one(UserRow, user.id)).storage_node = user.storage_node
+                raise
         except BaseException:
-            async with self._database.writing() as transaction:
-                (await transaction.get_one(UserRow, user.id)).storage_node = former
+            await stores.put(user)
             raise
         await self._sessions.end_of_user(user.id, by, "closed")
-        await stores.delete_at(former, user.store)
 
     async def set_password(self, user: str, password: str, by: Actor) -> None:
         """Change a user's password at his own wish: all his sessions end, except that of ``by``."""
@@ -281,6 +281,13 @@ class Users:
             raise AeTitleTakenError
         if "password" in fields and not fields["password"]:
             raise PasswordEmptyError
+
+
+async def _refuse_with_studies(user: UserRow, stores: Stores) -> None:
+    studies = await stores.count(user)
+    if studies:
+        text = f"{studies} studies of this user are on his storage node: a user moves only without studies"
+        raise HasStudiesError(text)
 
 
 def _entries(counts: Subquery) -> Select[UserRow, int, int | None]:
