@@ -11,6 +11,7 @@ from webviewer.domain.identity import Store
 from webviewer.domain.study import StudyQuery, StudySort
 from webviewer.testing.storage_port import upload
 from webviewer_storage.index.database import open_index
+from webviewer_storage.index.scope import Scope
 from webviewer_storage.index.search import sorted_ids
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -86,7 +87,7 @@ async def test_an_indexed_order_over_two_stores_is_merged_and_never_sorted(setti
             await connection.execute(text("SET LOCAL enable_sort = off"))
             await connection.execute(text("SET LOCAL search_path TO storage"))
         for sort, descending in product(INDEXED, (False, True)):
-            statement = sorted_ids(["a", "b"], StudyQuery(sort=sort), descending=descending).limit(20)
+            statement = sorted_ids(Scope(("a", "b")), StudyQuery(sort=sort), descending=descending).limit(20)
             compiled = statement.compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
             lines = [str(row[-1]) for row in await connection.execute(text(f"{explain} {compiled}"))]
             plan = "\n".join(lines)

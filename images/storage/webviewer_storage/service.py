@@ -22,6 +22,7 @@ from webviewer.errors import ForbiddenError, NotFoundError
 from webviewer.ports.storage import EncodedFrame
 from webviewer.wire.grants import GrantVerifier
 from webviewer_storage.index import deletion, quarantine, reader
+from webviewer_storage.index.scope import Scope
 from webviewer_storage.index.search import search
 from webviewer_storage.library import Library
 from webviewer_storage.pixels.frames import stream_frames
@@ -66,25 +67,25 @@ class StorageService:
         """Search the grant's stores."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await search(connection, grant.stores, query)
+            return await search(connection, Scope.of(grant), query)
 
     async def get_study(self, token: str, study: str) -> StudyDetail:
         """Return a study of the grant's stores."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await reader.study_detail(connection, grant.stores, study)
+            return await reader.study_detail(connection, Scope.of(grant), study)
 
     async def find_series(self, token: str, series: str) -> str:
         """Return the id of the store that holds the series."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await reader.store_of_series(connection, grant.stores, series)
+            return await reader.store_of_series(connection, Scope.of(grant), series)
 
     async def delete_study(self, token: str, study: str) -> None:
         """Delete a study."""
         grant = self._verifier.verify(token, Action.DELETE)
         async with self._library.change() as connection:
-            await deletion.delete_study(connection, grant.stores, study)
+            await deletion.delete_study(connection, Scope.of(grant), study)
 
     async def get_upload(self, token: str, digest: str) -> UploadState:
         """Return how far an upload has come."""
@@ -103,19 +104,19 @@ class StorageService:
 
     async def list_quarantine(self, token: str, query: QuarantineQuery) -> QuarantinePage:
         """List damaged objects of the grant's stores."""
-        grant = self._verifier.verify(token, Action.LIST)
+        grant = self._whole_stores(token, Action.LIST)
         async with self._library.read() as connection:
             return await quarantine.page(connection, grant.stores, query)
 
     async def get_quarantined(self, token: str, item: str) -> QuarantineItem:
         """Return a damaged object of the grant's stores."""
-        grant = self._verifier.verify(token, Action.LIST)
+        grant = self._whole_stores(token, Action.LIST)
         async with self._library.read() as connection:
             return await quarantine.find(connection, grant.stores, item)
 
     async def delete_quarantined(self, token: str, item: str) -> None:
         """Delete a damaged object."""
-        grant = self._verifier.verify(token, Action.DELETE)
+        grant = self._whole_stores(token, Action.DELETE)
         async with self._library.change() as connection:
             await deletion.delete_quarantined(connection, grant.stores, item)
 
@@ -142,12 +143,20 @@ class StorageService:
             text = "the grant names no series"
             raise ForbiddenError(text)
         async with self._library.read() as connection:
-            rows = await reader.manifest_rows(connection, grant.stores, grant.series)
+            rows = await reader.manifest_rows(connection, Scope.of(grant), grant.series)
         # Thousands of descriptions take a while to parse.
         return await asyncio.to_thread(reader.manifest, rows)
 
+    def _whole_stores(self, token: str, action: Action) -> Grant:
+        """Return a grant for what belongs to stores, not to studies. Raises ForbiddenError for one of a study."""
+        grant = self._verifier.verify(token, action)
+        if grant.study is not None:
+            text = "the grant is for one study and for nothing beside it"
+            raise ForbiddenError(text)
+        return grant
+
     def _upload_store(self, token: str) -> str:
-        grant = self._verifier.verify(token, Action.WRITE)
+        grant = self._whole_stores(token, Action.WRITE)
         if not grant.stores or not self._stores.exists(grant.stores[0]):
             text = "the store does not exist"
             raise NotFoundError(text)

@@ -1,10 +1,13 @@
 """Grants: only control makes them, only the right node takes them, for a short time."""
 
+import time
+
 import pytest
+from joserfc import jwt
 
 from webviewer.domain.identity import Action, Grant
 from webviewer.errors import ForbiddenError, NotAuthenticatedError
-from webviewer.wire.grants import GrantSigner, GrantVerifier
+from webviewer.wire.grants import ALGORITHM, GrantSigner, GrantVerifier
 
 GRANT = Grant(audience="storage", subject="u1", session="s1", actions=frozenset({Action.LIST}), stores=("a", "b"))
 
@@ -16,6 +19,20 @@ def signer():
 
 def test_a_grant_comes_back_as_it_was_signed(signer):
     assert GrantVerifier(signer.public_jwks, "storage").verify(signer.sign(GRANT), Action.LIST) == GRANT
+
+
+def test_a_grant_for_one_study_comes_back_as_it_was_signed(signer):
+    grant = GRANT.model_copy(update={"study": "a" * 32})
+    assert GrantVerifier(signer.public_jwks, "storage").verify(signer.sign(grant), Action.LIST) == grant
+
+
+def test_a_grant_of_the_former_release_names_no_study(signer):
+    claims = {
+        "aud": "storage", "sub": "u1", "sid": "s1", "act": ["studies:list"], "sto": ["a", "b"], "ser": None,
+        "ano": False, "dow": False, "exp": int(time.time()) + 60,
+    }  # fmt: skip
+    token = jwt.encode({"alg": ALGORITHM, "kid": signer._key.kid}, claims, signer._key, algorithms=[ALGORITHM])
+    assert GrantVerifier(signer.public_jwks, "storage").verify(token, Action.LIST) == GRANT
 
 
 def test_the_public_keys_hold_no_private_part(signer):

@@ -28,7 +28,7 @@ class Grant(Value):
     """A right that control hands to a node for a short time.
 
     Rights are decided per store, never by UID: a node looks only into ``stores`` and, where
-    ``series`` is set, only at that series.
+    ``study`` or ``series`` is set, only at that study, and at that series.
     """
 
     audience: str
@@ -38,6 +38,7 @@ class Grant(Value):
     session: str
     actions: frozenset[Action]
     stores: tuple[str, ...] = ()
+    study: str | None = None
     series: str | None = None
     anonymised: bool = False
     download: bool = False

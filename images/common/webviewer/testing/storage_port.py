@@ -36,10 +36,21 @@ T = TypeVar("T")
 _DEADLINE_SECONDS = 30
 
 
-def grant(*stores: str, series: str | None = None, actions: frozenset[Action] = frozenset(Action)) -> Grant:
+def grant(
+    *stores: str,
+    study: str | None = None,
+    series: str | None = None,
+    actions: frozenset[Action] = frozenset(Action),
+) -> Grant:
     """Return a grant for the stores."""
     return Grant(
-        audience="storage", subject="someone", session="session", actions=actions, stores=stores, series=series
+        audience="storage",
+        subject="someone",
+        session="session",
+        actions=actions,
+        stores=stores,
+        study=study,
+        series=series,
     )
 
 
@@ -151,6 +162,56 @@ class StoragePortConformance:
             with pytest.raises(NotFoundError):
                 await call()
         assert (await port.list_studies(owner, StudyQuery())).total == 1
+
+    async def test_a_grant_for_a_study_shows_that_study_only(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        owner = sign(grant(store))
+        for content in (make_object(1), make_object(1, series=2, study=2), make_object(1, series=3, study=2)):
+            await upload(port, owner, content)
+        studies = [summary.id for summary in (await port.list_studies(owner, StudyQuery())).studies]
+        details = {study: await port.get_study(owner, study) for study in studies}
+        shown = next(study for study, detail in details.items() if len(detail.series) == 2)
+        hidden = next(study for study in studies if study != shown)
+        of_hidden = details[hidden].series[0].id
+        token = sign(grant(store, study=shown))
+        page = await port.list_studies(token, StudyQuery())
+        assert (page.total, [summary.id for summary in page.studies]) == (1, [shown])
+        assert await port.get_study(token, shown) == details[shown]
+        assert await port.find_series(token, details[shown].series[0].id) == store
+        await port.series_manifest(sign(grant(store, study=shown, series=details[shown].series[0].id)))
+        beside = sign(grant(store, study=shown, series=of_hidden))
+        refused: list[Callable[[], Awaitable[object]]] = [
+            lambda: port.get_study(token, hidden),
+            lambda: port.find_series(token, of_hidden),
+            lambda: port.delete_study(token, hidden),
+            lambda: port.series_manifest(beside),
+            lambda: anext(aiter(port.series_frames(beside, 0))),
+        ]
+        for call in refused:
+            with pytest.raises(NotFoundError):
+                await call()
+        with pytest.raises(ForbiddenError):
+            await port.list_quarantine(token, QuarantineQuery())
+        with pytest.raises(ForbiddenError):
+            await port.put_upload_part(token, "0" * 64, size=1, offset=0, name="", body=pieces(b"a"))
+        assert (await port.list_studies(owner, StudyQuery())).total == 2
+
+    async def test_a_grant_for_a_series_lists_no_other(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        owner = sign(grant(store))
+        for content in (make_object(1), make_object(2), make_object(1, series=2)):
+            await upload(port, owner, content)
+        study = (await port.list_studies(owner, StudyQuery())).studies[0].id
+        first, second = (await port.get_study(owner, study)).series
+        token = sign(grant(store, study=study, series=first.id))
+        detail = await port.get_study(token, study)
+        assert (detail.series, detail.study.nser, detail.study.ninst) == ((first,), 1, 2)
+        assert (await port.list_studies(token, StudyQuery())).total == 1
+        assert await port.find_series(token, first.id) == store
+        with pytest.raises(NotFoundError):
+            await port.find_series(token, second.id)
 
     async def test_a_grant_without_series_reads_no_pixels(self, port: StoragePort, sign: Sign, store: str) -> None:
         with pytest.raises(ForbiddenError):

@@ -50,6 +50,7 @@ class GrantSigner:
             "sid": grant.session,
             "act": sorted(grant.actions),
             "sto": list(grant.stores),
+            "stu": grant.study,
             "ser": grant.series,
             "ano": grant.anonymised,
             "dow": grant.download,
@@ -80,6 +81,7 @@ class GrantVerifier:
                 session=claims["sid"],
                 actions=frozenset(Action(name) for name in claims["act"]),
                 stores=tuple(claims["sto"]),
+                study=claims.get("stu"),  # controls of the former release do not say it
                 series=claims["ser"],
                 anonymised=claims["ano"],
                 download=claims["dow"],

@@ -18,13 +18,14 @@ from webviewer_storage.index.models import (
     StudyRow,
     TermRow,
 )
+from webviewer_storage.index.scope import Scope
 
 _CHUNK = 500
 
 
-async def delete_study(connection: AsyncConnection, stores: Sequence[str], study: str) -> None:
-    """Delete a study of the stores. Raises NotFoundError."""
-    found = select(StudyRow.id).where(StudyRow.id == study, StudyRow.store_id.in_(stores))
+async def delete_study(connection: AsyncConnection, scope: Scope, study: str) -> None:
+    """Delete a study of the scope. Raises NotFoundError."""
+    found = select(StudyRow.id).where(StudyRow.id == study, *scope.studies())
     if (await connection.execute(found)).scalar_one_or_none() is None:
         text = "the study does not exist"
         raise NotFoundError(text)

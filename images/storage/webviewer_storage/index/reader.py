@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from webviewer.domain.identity import Store
 from webviewer.domain.image import FrameTable, ImageDescription
-from webviewer.domain.study import InstanceSource, SeriesManifest, SeriesSummary, StudyDetail
+from webviewer.domain.study import InstanceSource, SeriesManifest, SeriesSummary, StudyDetail, StudySummary
 from webviewer.errors import NotFoundError
 from webviewer_storage.index.database import as_reason
 from webviewer_storage.index.models import InstanceRow, SeriesRow, StoreRow, StudyRow
+from webviewer_storage.index.scope import Scope
 from webviewer_storage.index.search import summaries, summary
 
 _LAST = 2**31
@@ -27,14 +28,18 @@ async def all_stores(connection: AsyncConnection) -> list[Store]:
     return [Store(id=row.id, kind=row.kind, owner=row.owner, ae_title=row.ae_title) for row in rows]
 
 
-async def study_detail(connection: AsyncConnection, stores: Sequence[str], study: str) -> StudyDetail:
-    """Return a study with its series by number. Raises NotFoundError."""
-    statement = summaries().where(StudyRow.id == study, StudyRow.store_id.in_(stores))
+async def study_detail(connection: AsyncConnection, scope: Scope, study: str) -> StudyDetail:
+    """Return a study with its series by number. Raises NotFoundError.
+
+    Where the scope is one series, it is all that is listed and counted.
+    """
+    statement = summaries().where(StudyRow.id == study, *scope.studies())
     found = (await connection.execute(statement)).one_or_none()
     if found is None:
         text = "the study does not exist"
         raise NotFoundError(text)
-    rows = (await connection.execute(select(*SeriesRow.__table__.columns).where(SeriesRow.study_id == study))).all()
+    listed = select(*SeriesRow.__table__.columns).where(SeriesRow.study_id == study, *scope.series_of_studies())
+    rows = (await connection.execute(listed)).all()
     ordered = sorted(rows, key=lambda row: (_LAST if row.number is None else row.number, uid_order(row.series_uid)))
     series = tuple(
         SeriesSummary(
@@ -55,12 +60,20 @@ async def study_detail(connection: AsyncConnection, stores: Sequence[str], study
         )
         for row in ordered
     )
-    return StudyDetail(study=summary(found), series=series)
+    return StudyDetail(study=_counted(summary(found), series, scope), series=series)
 
 
-async def store_of_series(connection: AsyncConnection, stores: Sequence[str], series: str) -> str:
+def _counted(study: StudySummary, series: Sequence[SeriesSummary], scope: Scope) -> StudySummary:
+    if scope.series is None:
+        return study
+    modalities = tuple(sorted({item.modality for item in series if item.modality}))
+    ninst = sum(item.ninst for item in series)
+    return study.model_copy(update={"nser": len(series), "ninst": ninst, "mod": modalities})
+
+
+async def store_of_series(connection: AsyncConnection, scope: Scope, series: str) -> str:
     """Return the store that holds the series. Raises NotFoundError."""
-    statement = select(SeriesRow.store_id).where(SeriesRow.id == series, SeriesRow.store_id.in_(stores))
+    statement = select(SeriesRow.store_id).where(SeriesRow.id == series, *scope.series_of_studies())
     found = (await connection.execute(statement)).scalar_one_or_none()
     if found is None:
         text = "the series does not exist"
@@ -78,10 +91,10 @@ class ManifestRows:
     instances: Sequence[Any]
 
 
-async def manifest_rows(connection: AsyncConnection, stores: Sequence[str], series: str) -> ManifestRows:
+async def manifest_rows(connection: AsyncConnection, scope: Scope, series: str) -> ManifestRows:
     """Read a series. Raises NotFoundError."""
     statement = select(SeriesRow.version, SeriesRow.modality)
-    statement = statement.where(SeriesRow.id == series, SeriesRow.store_id.in_(stores))
+    statement = statement.where(SeriesRow.id == series, *scope.series_of_studies())
     found = (await connection.execute(statement)).one_or_none()
     if found is None:
         text = "the series does not exist"

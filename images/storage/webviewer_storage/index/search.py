@@ -15,6 +15,7 @@ from webviewer.domain.study import StudyPage, StudyQuery, StudySort, StudySummar
 from webviewer_storage.index import study_keys as keys
 from webviewer_storage.index.database import as_utc
 from webviewer_storage.index.models import StoreRow, StudyRow, TermRow
+from webviewer_storage.index.scope import Scope
 from webviewer_storage.ingest.text import search_form
 
 _END = "\U0010ffff"
@@ -37,9 +38,9 @@ _ORDER: dict[StudySort, InstrumentedAttribute[Any]] = {
 }
 
 
-async def search(connection: AsyncConnection, stores: Sequence[str], query: StudyQuery) -> StudyPage:
-    """Return one page of the studies of ``stores`` that match ``query``."""
-    condition = and_(StudyRow.store_id.in_(stores), *_conditions(stores, query))
+async def search(connection: AsyncConnection, scope: Scope, query: StudyQuery) -> StudyPage:
+    """Return one page of the studies of ``scope`` that match ``query``."""
+    condition = and_(*scope.studies(), *_conditions(scope.stores, query))
     total = (await connection.execute(select(func.count()).select_from(StudyRow).where(condition))).scalar_one()
     size = min(query.limit, total - query.offset)
     if size <= 0:
@@ -47,7 +48,7 @@ async def search(connection: AsyncConnection, stores: Sequence[str], query: Stud
     # What is skipped is counted off the index, so a page behind the middle is sought from the end.
     is_near_end = query.offset > total // 2
     skipped = total - query.offset - size if is_near_end else query.offset
-    found = sorted_ids(stores, query, descending=query.descending != is_near_end).offset(skipped).limit(size)
+    found = sorted_ids(scope, query, descending=query.descending != is_near_end).offset(skipped).limit(size)
     chosen = found.subquery()
     statement = summaries().join(chosen, chosen.c.id == StudyRow.id)
     statement = statement.order_by(*_directed(chosen.c.sort_key, chosen.c.id, descending=query.descending))
@@ -55,25 +56,23 @@ async def search(connection: AsyncConnection, stores: Sequence[str], query: Stud
     return StudyPage(total=total, offset=query.offset, studies=tuple(summary(row) for row in rows))
 
 
-def sorted_ids(stores: Sequence[str], query: StudyQuery, *, descending: bool) -> Select[Any] | CompoundSelect[Any]:
+def sorted_ids(scope: Scope, query: StudyQuery, *, descending: bool) -> Select[Any] | CompoundSelect[Any]:
     """Select the ids of all matches in order.
 
     One SELECT per store: each walks its own index in order and the engine merges them. Over
     ``store_id IN (a, b)`` no index is in order, so both engines would sort all rows for every page.
     """
-    parts = [_sorted_ids_of(store, query, descending=descending).subquery() for store in stores]
+    parts = [_sorted_ids_of(scope.within(store), query, descending=descending).subquery() for store in scope.stores]
     selects = [select(part.c.id, part.c.sort_key) for part in parts]
     one = selects[0] if len(selects) == 1 else union_all(*selects)
     columns = one.selected_columns
     return one.order_by(*_directed(columns.sort_key, columns.id, descending=descending))
 
 
-def _sorted_ids_of(store: str, query: StudyQuery, *, descending: bool) -> Select[Any]:
+def _sorted_ids_of(scope: Scope, query: StudyQuery, *, descending: bool) -> Select[Any]:
     """Select the matches of one store. Its order is said here too: PostgreSQL merges only what comes in order."""
     key = _ORDER[query.sort]
-    statement = select(StudyRow.id, key.label("sort_key")).where(
-        StudyRow.store_id == store, *_conditions([store], query)
-    )
+    statement = select(StudyRow.id, key.label("sort_key")).where(*scope.studies(), *_conditions(scope.stores, query))
     # The id makes the order total: pages neither repeat nor lose a study.
     return statement.order_by(*_directed(key, StudyRow.id, descending=descending))
 
