@@ -9,6 +9,7 @@ import { INITIAL_VIEW } from '@/core/viewState';
 import en from '@/locales/en/viewer.json';
 
 import { iconPath } from '../icons';
+import { scaleBarText } from '../overlay/scaleBar';
 import { fitLines, fitWidth, overlayTexts, type OverlayInput, readingLines, sourceText } from '../overlay/texts';
 import { initials, samePatient } from '../state/studies';
 
@@ -201,5 +202,18 @@ describe('names of the viewer', () => {
     expect(samePatient(STUDY, { ...STUDY, id: 'b' })).toBe(true);
     expect(samePatient(STUDY, { ...STUDY, id: 'b', dob: '1971-01-01' })).toBe(false);
     expect(samePatient({ ...STUDY, pid: '' }, { ...STUDY, pid: '', id: 'b' })).toBe(false);
+  });
+});
+
+describe('text of the scale bar', () => {
+  it.each([
+    [{ value: 50, unit: 'mm' }, '5 cm'],
+    [{ value: 5, unit: 'mm' }, '5 mm'],
+    [{ value: 0.2, unit: 'mm' }, '0.2 mm'],
+    [{ value: 0.02, unit: 'mm' }, '20 µm'],
+    [{ value: 0.0005, unit: 'mm' }, '0.5 µm'],
+    [{ value: 200, unit: 'px' }, '200 px'],
+  ] as const)('of %o is %s', (bar, words) => {
+    expect(scaleBarText({ length: 100, ...bar }, t)).toBe(words);
   });
 });
