@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import pydicom
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from pydicom.uid import generate_uid
 
 FIRST_SLICE = "-160.0"
 MILLIMETRES = 8.0
@@ -235,6 +238,25 @@ def test_a_series_of_two_images_says_why_it_is_no_volume(new_context, pair):
         expect(page.locator("#tool-tip")).to_contain_text(reason)
         page.keyboard.press("Shift+KeyM")
         expect(page.get_by_test_id("volume-grid")).to_have_count(0)
+        page.goto(f"/viewer/mpr?s={pair}&series=1")
+        expect(pane(page, "axial").get_by_role("alert")).to_contain_text(reason)
+
+
+def test_the_address_of_a_study_opens_its_volume_and_not_its_scout(new_page, people, make_study):
+    files = make_study("Scout^First", 5)
+    scout = pydicom.dcmread(io.BytesIO(files[0]))
+    scout.SeriesInstanceUID = generate_uid()
+    scout.SOPInstanceUID = scout.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    scout.SeriesNumber = 0
+    buffer = io.BytesIO()
+    scout.save_as(buffer)
+    login = people.add(notice__diagnosis=True)
+    people.store(login, [buffer.getvalue(), *files[1:]])
+    page = new_page(login, "/")
+    study = page.request.get("/v2/studies").json()["studies"][0]["id"]
+    page.goto(f"/viewer/mpr?s={study}")
+    settled(pane(page, "coronal"))
+    expect(page.get_by_test_id("series").and_(page.locator(".active"))).to_contain_text("CT4")
 
 
 def test_texts_are_russian(new_context, site):

@@ -149,7 +149,8 @@ async def test_a_series_that_is_no_volume_says_why(node, library, phantom, tmp_p
         refused = await tab.open(two, node.pixels_token(two), SIZE, viewport=1, window="mpr")
     assert opened["volume"] is None
     assert opened["volume_problem"] == {"code": "too-few", "images": 2}
-    assert (refused["type"], refused["code"]) == ("closed", "unsupported_image")
+    assert (refused["type"], refused["code"]) == ("closed", "not_a_volume")
+    assert refused["values"] == {"cause": "too-few", "images": "2"}
 
 
 async def test_wrong_directions_and_views_of_other_windows_are_refused(node, library, series):

@@ -440,13 +440,16 @@ export interface OnPlane {
   slab?: number;
 }
 /**
- * A viewport was freed by the server; ``code`` and ``message`` say why.
+ * A viewport was freed by the server.
  *
  */
 export interface Closed {
   code: string;
   message: string;
   type: 'closed';
+  values: {
+    [k: string]: string;
+  };
   viewport: number;
 }
 /**
@@ -457,6 +460,9 @@ export interface ErrorMessage {
   code: string;
   message: string;
   type: 'error';
+  values: {
+    [k: string]: string;
+  };
   viewport: number | null;
 }
 /**

@@ -44,6 +44,8 @@ export type ViewportStatus = 'closed' | 'opening' | 'ready' | 'failed';
 export interface ViewportProblem {
   readonly code: string;
   readonly message: string;
+  /** What a translation needs, by name. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 export interface ViewportEvents<V extends ViewState> {

@@ -119,6 +119,22 @@ class UnsupportedImageError(ReasonedError):
     code = "unsupported_image"
 
 
+class NotAVolumeError(UnsupportedImageError):
+    """The images of a series cannot be a volume; ``cause`` is a ``VolumeProblemCode``, ``images`` how many are to blame."""
+
+    code = "not_a_volume"
+
+    def __init__(self, cause: str, images: int = 0) -> None:
+        super().__init__(f"the series cannot be a volume: {cause}")
+        self.cause = cause
+        self.images = images
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What a translation of the message needs, by name."""
+        return {"cause": self.cause, "images": str(self.images)}
+
+
 class SchemaOutdatedError(WebViewerError, RuntimeError):
     """The database schema is older (or newer) than this release needs."""
 

@@ -1,4 +1,5 @@
 /** Why something cannot be done, as texts. */
+import type { ViewportProblem } from '@/core/frameViewport';
 import type { VolumeProblem } from '@/core/wire';
 
 import type { Reason } from './actions';
@@ -14,6 +15,13 @@ export function reasonText(reason: Reason | null, t: TranslateCount): string {
 
 export function problemReason({ code, images }: VolumeProblem): Reason {
   return { key: `viewer.volume_problem.${code.replaceAll('-', '_')}`, n: images };
+}
+
+/** Why the series of a failed viewport cannot be a volume; null where something else has failed. */
+export function unfitness(problem: ViewportProblem | null): Reason | null {
+  if (problem?.code !== 'not_a_volume') return null;
+  const { cause, images } = problem.values ?? {};
+  return problemReason({ code: cause as VolumeProblem['code'], images: Number(images ?? 0) });
 }
 
 /** Why the active series cannot be a volume; null if it can. */

@@ -8,14 +8,19 @@ import type { Look } from '@/core/volumeSession';
 import type { ViewportController } from '@/core/viewport';
 import type { Vector } from '@/core/wire';
 
-import { isShowable } from './studies';
+import { isShowable, type SeriesSummary } from './studies';
 import type { StudyTab } from './studyTab';
 import { VolumeActions } from './volumeActions';
 import { type VolumeKind, VolumeWindow } from './volumeWindow';
 import type { Workspace } from './workspace';
 
-/** `direct`: the address led here, so no place has been chosen that could be carried over. */
-export function openWindow(workspace: Workspace, kind: WindowKind, direct = false): void {
+/** Fewer parallel slices are none. */
+const SLICES_OF_A_VOLUME = 3;
+
+/** What led to a window: a tool, or the address of a series or of a study, which carry no place that was chosen. */
+export type Way = 'tool' | 'series' | 'study';
+
+export function openWindow(workspace: Workspace, kind: WindowKind, way: Way = 'tool'): void {
   const tab = workspace.state.current;
   if (!tab) return;
   workspace.closeCine();
@@ -23,9 +28,24 @@ export function openWindow(workspace: Workspace, kind: WindowKind, direct = fals
   const { volume } = tab.state;
   if (kind === 'image') leave(workspace, tab);
   else if (volume) volume.arrange(kind);
-  else enter(workspace, tab, kind, direct);
+  else {
+    if (way === 'study') chooseVolume(tab);
+    enter(workspace, tab, kind, way !== 'tool');
+  }
   workspace.state.bindings += 1;
   workspace.linesMoved();
+}
+
+/** Has the hand on the series that is likeliest a volume: an address that names none leads to a study, not to its scout. */
+function chooseVolume(tab: StudyTab): void {
+  const size = ({ ninst, nframes }: SeriesSummary): number => Math.max(ninst, nframes);
+  const all = tab.state.detail?.series.filter(isShowable) ?? [];
+  const largest = all.reduce<SeriesSummary | null>((best, one) => (best && size(best) >= size(one) ? best : one), null);
+  const { series } = tab.activeCell ?? {};
+  if (!largest || !series || size(series) >= SLICES_OF_A_VOLUME) return;
+  const shown = tab.shownCells.findIndex((cell) => cell.series?.id === largest.id);
+  if (shown >= 0) tab.activate(shown);
+  else tab.show(tab.state.active, largest, tab.study);
 }
 
 /** Puts the series of the active viewport into the place of the grid. */

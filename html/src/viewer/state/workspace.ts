@@ -29,6 +29,7 @@ import { PATIENT_COLOURS, samePatient, type StudyDetail, type StudySummary } fro
 import { StudyTab } from './studyTab';
 import { volumePageOf } from './volumePage';
 import type { VolumePage, VolumeWindow } from './volumeWindow';
+import type { Way } from './windowSwitch';
 
 export type OverlayMode = 'full' | 'short' | 'off';
 export type PanelTab = 'info' | 'measure' | 'presets' | 'volume';
@@ -302,11 +303,11 @@ export class Workspace {
   }
 
   /** Puts the active series into another kind of window; the code of volumes is loaded with the first one. */
-  async openWindow(kind: WindowKind, direct = false): Promise<void> {
+  async openWindow(kind: WindowKind, way?: Way): Promise<void> {
     if (kind === 'image' && !this.volume) return;
     this.measuring.loaded?.drop();
     const { openWindow } = await import('./windowSwitch');
-    openWindow(this, kind, direct);
+    openWindow(this, kind, way);
   }
 
   /** Layout of the window that has the hand. */

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from webviewer.domain.image import SpacingSource, Vector, Window
 from webviewer.domain.view import Blend, Direction, Position, ViewState, WindowKind
 from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
+from webviewer.errors import WebViewerError
 from webviewer.reasons import Reason
 
 PROTOCOL_VERSION = 1
@@ -375,21 +376,32 @@ class Measured(Message):
     code: str = ""
 
 
-class Closed(Message):
-    """A viewport was freed by the server; ``code`` and ``message`` say why."""
+class Trouble(Message):
+    """What went wrong, as a domain error says it."""
+
+    code: str
+    message: str
+    values: dict[str, str] = Field(default_factory=dict)
+    """What a translation of the message needs, by name."""
+
+    @classmethod
+    def of(cls, error: WebViewerError, viewport: int | None = None) -> Self:
+        """Tell an error."""
+        told = {"code": error.code, "message": error.message, "values": error.values}
+        return cls.model_validate({**told, "viewport": viewport})
+
+
+class Closed(Trouble):
+    """A viewport was freed by the server."""
 
     type: Literal["closed"] = "closed"
     viewport: Viewport
-    code: str
-    message: str
 
 
-class ErrorMessage(Message):
+class ErrorMessage(Trouble):
     """A message was refused, or a picture cannot be made."""
 
     type: Literal["error"] = "error"
-    code: str
-    message: str
     viewport: Viewport | None = None
 
 

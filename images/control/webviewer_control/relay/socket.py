@@ -186,7 +186,7 @@ class Relay:
         return await node.port.find_series(token, series), node.url
 
     async def _complain(self, error: WebViewerError, viewport: int | None) -> None:
-        message = ErrorMessage(code=error.code, message=error.message, viewport=viewport)
+        message = ErrorMessage.of(error, viewport)
         await self.deliver(message.model_dump_json())
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from webviewer.domain.volume import VolumeGrid, VolumeNotice, VolumeProblem
-from webviewer.errors import PeerUnavailableError, UnsupportedImageError, WebViewerError
+from webviewer.errors import NotAVolumeError, PeerUnavailableError, UnsupportedImageError, WebViewerError
 from webviewer.web.errors import BY_CODE
 from webviewer_render import metrics
 from webviewer_render.decoded.arena import Arena, ArenaLayout, SlotState
@@ -112,10 +112,9 @@ class Series:
 
     @property
     def grid(self) -> VolumeGrid:
-        """Where the voxels in memory lie. Raises UnsupportedImageError for a series that is no volume."""
+        """Where the voxels in memory lie. Raises NotAVolumeError."""
         if not isinstance(self.plan, VolumePlan):
-            text = f"the series cannot be a volume: {self.plan.code}"
-            raise UnsupportedImageError(text)
+            raise NotAVolumeError(self.plan.code, self.plan.images)
         return self.plan.grid if self.reduction == 1 else self.plan.grid.reduced(self.reduction)
 
     @property

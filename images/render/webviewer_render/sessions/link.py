@@ -70,7 +70,7 @@ class Link:
             viewport = message.viewport
             self._handle(message)
         except WebViewerError as error:
-            self.post(ErrorMessage(code=error.code, message=error.message, viewport=viewport))
+            self.post(ErrorMessage.of(error, viewport))
 
     async def receive(self) -> str | bytes:
         """Wait for the next message or frame. Raises LinkClosedError, after what was sent before the end."""
@@ -141,7 +141,7 @@ class Link:
         try:
             self._context.slots.viewport_opened(self.session)
         except WebViewerError as error:
-            self.post(Closed(viewport=number, code=error.code, message=error.message))
+            self.post(Closed.of(error, number))
             return
         self._viewports[number] = viewport
         self._opening[viewport] = asyncio.create_task(self._bind(viewport, message))
@@ -156,19 +156,20 @@ class Link:
             viewport.start(series)
             self._context.library.balance()
         except WebViewerError as error:
-            self._refuse(viewport, error.code, error.message)
+            self._refuse(viewport, Closed.of(error, viewport.number))
         except Exception:  # noqa: BLE001
             _log.exception("series not opened")
-            self._refuse(viewport, "internal", "the series cannot be opened; see the server's log")
+            text = "the series cannot be opened; see the server's log"
+            self._refuse(viewport, Closed(viewport=viewport.number, code="internal", message=text))
         finally:
             self._opening.pop(viewport, None)
             if series is not None and viewport.series is not series:
                 self._context.library.release(series)
 
-    def _refuse(self, viewport: Viewport, code: str, message: str) -> None:
+    def _refuse(self, viewport: Viewport, why: Closed) -> None:
         if self._viewports.get(viewport.number) is viewport:
             self._close(viewport.number)
-            self.post(Closed(viewport=viewport.number, code=code, message=message))
+            self.post(why)
 
     def _close(self, number: int) -> None:
         viewport = self._viewports.pop(number, None)

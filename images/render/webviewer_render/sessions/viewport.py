@@ -355,4 +355,4 @@ class Viewport:
     def _fail(self, error: WebViewerError, stamp: int | None = None) -> None:
         """Tell that a state has no picture; it is not tried again."""
         self._shown = _Shown(self._stamp if stamp is None else stamp, Wanted.BEST_RANK)
-        self._outlet.post(ErrorMessage(code=error.code, message=error.message, viewport=self.number))
+        self._outlet.post(ErrorMessage.of(error, self.number))

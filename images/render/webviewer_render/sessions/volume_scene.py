@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from webviewer.domain.image import Vector
 from webviewer.domain.view import MprView, Quality, ViewState, VolumeView, WindowKind
 from webviewer.domain.volume import VolumeGrid
-from webviewer.errors import InvalidRequestError, UnsupportedImageError, WebViewerError
+from webviewer.errors import InvalidRequestError, NotAVolumeError, WebViewerError
 from webviewer.wire.messages import Opened, Orientation, Size
 from webviewer_render.decoded.series import Series
 from webviewer_render.sessions.stack_scene import describe
@@ -27,13 +27,12 @@ _AXES: dict[Orientation, tuple[Vector, Vector]] = {
 class VolumeScene:
     """Implements :class:`webviewer_render.sessions.scene.Scene`. All slices of the series stay while it is open.
 
-    Raises UnsupportedImageError for a series that cannot be a volume.
+    Raises NotAVolumeError.
     """
 
     def __init__(self, series: Series, window: WindowKind, orientation: Orientation, size: Size) -> None:
         if not isinstance(series.plan, VolumePlan):
-            text = f"the series cannot be a volume: {series.plan.code}"
-            raise UnsupportedImageError(text)
+            raise NotAVolumeError(series.plan.code, series.plan.images)
         self.window = window
         self.series = series
         self.final = Quality.LOSSLESS if window == "mpr" else Quality.FINAL

@@ -10,7 +10,7 @@ import numpy as np
 
 from webviewer.domain.study import SeriesManifest
 from webviewer.domain.volume import VolumeGrid
-from webviewer.errors import UnsupportedImageError
+from webviewer.errors import NotAVolumeError, UnsupportedImageError
 from webviewer_render.decoded.arena import Arena
 from webviewer_render.scene.stack import build_stack
 from webviewer_render.volume.assembly import Assembly
@@ -38,7 +38,7 @@ class SeriesVolume:
 
     @property
     def plan(self) -> VolumePlan:
-        """What it is made of. Raises UnsupportedImageError for a series that is no volume."""
+        """What it is made of. Raises NotAVolumeError."""
         return self._assembled().plan
 
     def voxels(self) -> Voxels:
@@ -60,8 +60,7 @@ class SeriesVolume:
             if self._assembly is None:
                 plan = plan_volume(build_stack(self._manifest))
                 if not isinstance(plan, VolumePlan):
-                    text = f"the series cannot be a volume: {plan.code}"
-                    raise UnsupportedImageError(text)
+                    raise NotAVolumeError(plan.code, plan.images)
                 if self._reduction > 1:
                     plan = replace(plan, grid=plan.grid.reduced(self._reduction))
                 self._assembly = Assembly(plan, self._arena)
