@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from webviewer.bench.own_postgresql import OwnPostgreSQL, running_postgresql
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -38,70 +37,18 @@ def require_program():
     return find
 
 
-class PostgreSQL:
-    """A server of our own. It is reached by a socket in its folder: a port could be taken by others meanwhile."""
-
-    def __init__(self, programs: dict[str, str]) -> None:
-        self._programs = programs
-        # The server refuses to run as root, so root hands it to the user postgres.
-        self._runuser = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        # Not under tmp_path: its parents are closed to other users.
-        self.folder = Path(tempfile.mkdtemp(prefix="webviewer-pg-", dir="/tmp"))
-        if self._runuser:
-            shutil.chown(self.folder, "postgres")
-        self._data = self.folder / "data"
-        arguments = ["-U", "webviewer", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
-        self._run("initdb", "-D", f"{self._data}", *arguments)
-
-    def __call__(self) -> str:
-        """Make an empty database and return its URL."""
-        name = f"test_{uuid.uuid4().hex}"
-        self._run("createdb", "-h", f"{self.folder}", "-U", "webviewer", name)
-        return f"postgresql+asyncpg://webviewer@/{name}?host={self.folder}"
-
-    def start(self) -> None:
-        options = f"-c listen_addresses= -k {self.folder} -c fsync=off -c full_page_writes=off"
-        self._run("pg_ctl", "-D", f"{self._data}", "-w", "-o", options, "start")
-
-    def stop(self) -> None:
-        if (self._data / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", f"{self._data}", "-m", "immediate", "-w", "stop")
-
-    def remove(self) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._log.unlink(missing_ok=True)
-
-    @property
-    def _log(self) -> Path:
-        return self.folder.with_suffix(".log")
-
-    def _run(self, program: str, *arguments: str) -> None:
-        # A file, not a pipe: the server inherits it and would keep a pipe open.
-        with self._log.open("ab") as log:
-            command = [*self._runuser, self._programs[program], *arguments]
-            subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
-
-
-def _running_postgresql(require_program: Callable[[str], str]) -> Iterator[PostgreSQL]:
-    server = PostgreSQL({name: require_program(name) for name in ("initdb", "pg_ctl", "createdb")})
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
 @pytest.fixture(scope="session")
-def postgresql(require_program) -> Iterator[PostgreSQL]:
+def postgresql(require_program) -> Iterator[OwnPostgreSQL]:
     """Return a function that makes an empty database and gives its URL."""
-    yield from _running_postgresql(require_program)
+    with running_postgresql(require_program, durable=False) as server:
+        yield server
 
 
 @pytest.fixture
-def lone_postgresql(require_program) -> Iterator[PostgreSQL]:
+def lone_postgresql(require_program) -> Iterator[OwnPostgreSQL]:
     """A server for one test, which may stop it and start it again."""
-    yield from _running_postgresql(require_program)
+    with running_postgresql(require_program, durable=False) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,10 @@ class Page:
     def close(self) -> None:
         self.http.close()
 
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{key}={value}" for key, value in self.http.cookies.items())
+
     def studies(self, **query: object) -> list[dict]:
         answer = self.http.get("/v2/studies", params=query)
         assert answer.status_code == 200, answer.text
@@ -64,10 +68,9 @@ class Page:
         return state
 
     def socket(self):
-        cookie = "; ".join(f"{key}={value}" for key, value in self.http.cookies.items())
         address = self.url.replace("http", "ws", 1) + "/eventQueue"
         return connect(
-            address, origin=self.origin, additional_headers={"Cookie": cookie}, compression=None, max_size=None
+            address, origin=self.origin, additional_headers={"Cookie": self.cookie}, compression=None, max_size=None
         )
 
 

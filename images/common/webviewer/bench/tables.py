@@ -52,7 +52,7 @@ def run(*, out: Path | None, users: int, rows: int, pages: int, database_url: st
     """Measure and report; returns the exit status. The schema ``control`` of ``database_url`` has to be empty."""
     figures: dict[str, Any] = {"machine": machine.describe(), "users": users, "rows": rows, "tables": {}}
     with ExitStack() as stack:
-        url = database_url or stack.enter_context(running_postgresql())
+        url = database_url or stack.enter_context(running_postgresql())()
         server = stack.enter_context(running_server("--database-url", url))
         http = stack.enter_context(httpx2.Client(base_url=server.url, headers={"Origin": server.url}, timeout=120))
         _log_in(http)
