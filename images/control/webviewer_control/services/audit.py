@@ -19,12 +19,11 @@ from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.domain.study import StudySummary
-from webviewer.errors import PeerUnavailableError
 from webviewer_control.services.audit_chain import BEGINNING, Chain, digest_of, digest_of_all
 from webviewer_control.services.records import Records
+from webviewer_control.services.rounds import repeat
 from webviewer_control.services.sessions import Session
 from webviewer_control.services.timeline import Filter, Timeline
-from webviewer_control.store.finish import finish
 from webviewer_control.store.models import AuditRow, AuditSealRow
 
 Action = Literal["opened", "exported", "downloaded", "shared", "retrieved", "uploaded", "changed", "deleted", "pruned"]
@@ -215,17 +214,8 @@ class Audit:
 
     async def seal_for_ever(self) -> None:
         """Seal every minute; what the end of the process leaves unsealed is sealed by the next one."""
-        while True:
-            await asyncio.sleep(_SEAL_SECONDS)
-            await self._try_seal()
-
-    async def _try_seal(self) -> None:
-        try:
-            await finish(self.seal())
-        except PeerUnavailableError as error:
-            _log.warning("viewing audit not sealed", cause=error.message)
-        except Exception:  # noqa: BLE001 - the next round may succeed
-            _log.exception("viewing audit not sealed")
+        await asyncio.sleep(_SEAL_SECONDS)
+        await repeat(self.seal, _SEAL_SECONDS, "viewing audit not sealed")
 
     async def head(self) -> AuditHead:
         """Return the newest seal."""

@@ -12,7 +12,7 @@ from webviewer.errors import PeerUnavailableError, WebViewerError
 from webviewer.wire.licences import LicenceTextError
 from webviewer_control.services.actor import SYSTEM
 from webviewer_control.services.licences import Licences
-from webviewer_control.store.finish import finish
+from webviewer_control.services.rounds import repeat
 from webviewer_control.store.models import LicenceRow
 
 _ROUND_SECONDS = 60.0
@@ -50,14 +50,8 @@ class LicenceFile:
 
     async def look_for_ever(self) -> None:
         """Look every minute."""
-        while True:
-            await asyncio.sleep(_ROUND_SECONDS)
-            try:
-                await finish(self.look())
-            except PeerUnavailableError as error:
-                _log.warning("licence file not looked at", cause=error.message)
-            except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("licence file not looked at")
+        await asyncio.sleep(_ROUND_SECONDS)
+        await repeat(self.look, _ROUND_SECONDS, "licence file not looked at")
 
     async def _is_known(self, text: str) -> bool:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Iterable
@@ -32,6 +31,7 @@ from webviewer_control.errors import (
 )
 from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.records import Records
+from webviewer_control.services.rounds import repeat
 from webviewer_control.services.seats import (
     CLOCK_TOLERANCE,
     LEDGER,
@@ -46,7 +46,6 @@ from webviewer_control.services.seats import (
     taken,
 )
 from webviewer_control.services.sessions import Sessions
-from webviewer_control.store.finish import finish
 from webviewer_control.store.models import LedgerRow, LicenceRow, SessionRow, SignedLinkRow, UserRow
 
 TRIAL_TIME = dt.timedelta(days=14)
@@ -222,14 +221,7 @@ class Licences:
 
     async def watch_for_ever(self) -> None:
         """Note the time, and tell the journal of what ends, every minute."""
-        while True:
-            try:
-                await finish(self.watch())
-            except PeerUnavailableError as error:
-                _log.warning("licences not looked at", cause=error.message)
-            except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("licences not looked at")
-            await asyncio.sleep(_ROUND_SECONDS)
+        await repeat(self.watch, _ROUND_SECONDS, "licences not looked at")
 
     async def watch(self) -> None:
         """Do one round of :meth:`watch_for_ever`."""

@@ -23,8 +23,8 @@ from webviewer_control.errors import InUseError, NodeAddressError, NodeOfflineEr
 from webviewer_control.services.actor import Actor
 from webviewer_control.services.placement import Candidate
 from webviewer_control.services.records import Records
+from webviewer_control.services.rounds import repeat
 from webviewer_control.services.stores import operate_grant
-from webviewer_control.store.finish import finish
 from webviewer_control.store.models import NodeRow, PlacementRow, UserRow
 
 NodeState = Literal["available", "unavailable", "draining", "other-version"]
@@ -248,14 +248,7 @@ class Nodes:
 
     async def watch_for_ever(self) -> None:
         """Ask all nodes every few seconds and forget render nodes that are gone."""
-        while True:
-            try:
-                await finish(self.look())
-            except PeerUnavailableError as error:
-                _log.warning("nodes not asked", cause=error.message)
-            except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("nodes not asked")
-            await asyncio.sleep(_ROUND_SECONDS)
+        await repeat(self.look, _ROUND_SECONDS, "nodes not asked")
 
     async def look(self) -> None:
         """Do one round."""

@@ -16,6 +16,7 @@ from webviewer.errors import DrainingError, NodeFullError, PeerUnavailableError,
 from webviewer.ports.render import RenderDirectory, RenderLink, RenderPort
 from webviewer_control.services.placement import Candidate, Placements
 from webviewer_control.services.pulse import Pulse
+from webviewer_control.services.rounds import repeat
 from webviewer_control.services.sessions import Session
 from webviewer_control.services.stores import Stores
 from webviewer_control.store.finish import finish
@@ -53,6 +54,7 @@ class Renders:
     ) -> None:
         """``token`` makes a grant to operate nodes; ``idle`` is that of ``placements``."""
         self._renew_seconds = idle / 3
+        self._renewed = float("-inf")
         self._placements = placements
         self._directory = directory
         self._stores = stores
@@ -159,19 +161,14 @@ class Renders:
 
     async def look_for_ever(self) -> None:
         """Keep what is used, forget what is not, and follow sessions that have moved, every few seconds."""
-        loop = asyncio.get_running_loop()
-        renewed = float("-inf")
-        while True:
-            try:
-                await self.follow()
-                if loop.time() - renewed >= self._renew_seconds:
-                    renewed = loop.time()
-                    await self.renew()
-            except PeerUnavailableError as error:
-                _log.warning("places not looked at", cause=error.message)
-            except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("places not looked at")
-            await asyncio.sleep(min(_LOOK_SECONDS, self._renew_seconds))
+        await repeat(self._look, min(_LOOK_SECONDS, self._renew_seconds), "places not looked at")
+
+    async def _look(self) -> None:
+        await self.follow()
+        now = asyncio.get_running_loop().time()
+        if now - self._renewed >= self._renew_seconds:
+            self._renewed = now
+            await self.renew()
 
     async def renew(self) -> None:
         """Keep the places of sessions with open viewports."""

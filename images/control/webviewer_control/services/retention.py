@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 
@@ -10,10 +9,9 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from webviewer.errors import PeerUnavailableError
 from webviewer_control.services.actor import Actor
 from webviewer_control.services.records import Records
-from webviewer_control.store.finish import finish
+from webviewer_control.services.rounds import repeat
 from webviewer_control.store.models import ServerSettingRow
 
 MAX_DAYS = 36525
@@ -72,13 +70,4 @@ class Retention:
 
     async def prune_for_ever(self) -> None:
         """Do a round every hour."""
-        while True:
-            pause = _ROUND_SECONDS
-            try:
-                await finish(self.prune())
-            except PeerUnavailableError as error:
-                _log.warning("old rows not deleted", cause=error.message)
-                pause = _RETRY_SECONDS
-            except Exception:  # noqa: BLE001 - the next round may succeed
-                _log.exception("old rows not deleted")
-            await asyncio.sleep(pause)
+        await repeat(self.prune, _ROUND_SECONDS, "old rows not deleted", again=_RETRY_SECONDS)

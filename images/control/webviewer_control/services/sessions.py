@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import datetime as dt
 import hashlib
@@ -17,14 +16,14 @@ import structlog
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from webviewer.errors import NotFoundError, PeerUnavailableError
+from webviewer.errors import NotFoundError
 from webviewer_control import metrics
 from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.journal import Event
 from webviewer_control.services.records import Records
+from webviewer_control.services.rounds import repeat
 from webviewer_control.services.seats import PERSONAL, Seats
 from webviewer_control.services.watch import SessionBus, Watch
-from webviewer_control.store.finish import finish
 from webviewer_control.store.models import LedgerRow, SessionRow, UserRow
 
 SessionKind = Literal["user", "administrator", "link"]
@@ -225,14 +224,7 @@ class Sessions:
 
     async def sweep_for_ever(self) -> None:
         """Close what has timed out and tell sockets of sessions that ended elsewhere, every few seconds."""
-        while True:
-            try:
-                await finish(self.sweep())
-            except PeerUnavailableError as error:
-                _log.warning("sweep failed", cause=error.message)
-            except Exception:  # noqa: BLE001 - the next round may succeed, and nothing else ends sessions
-                _log.exception("sweep failed")
-            await asyncio.sleep(_SWEEP_SECONDS)
+        await repeat(self.sweep, _SWEEP_SECONDS, "sweep failed")
 
     async def sweep(self) -> None:
         """Do one round of :meth:`sweep_for_ever`."""
