@@ -17,6 +17,8 @@ from .control_plane import Server
 
 _HOP = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
 _READS = {"GET", "HEAD", "OPTIONS"}
+_NOT_YET_KNOWN = "cannot find RESTMapping"
+"""So the API server refuses owners of a kind that was defined moments ago: it looks for new kinds every ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Proxy:
     @property
     def forbidden(self) -> list[Request]:
         """Requests that the rights did not allow."""
-        return [each for each in self.requests if each.status == 403]
+        refused = [each for each in self.requests if each.status == 403]
+        return [each for each in refused if _NOT_YET_KNOWN not in each.refusal]
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[Proxy]:

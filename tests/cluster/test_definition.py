@@ -13,6 +13,13 @@ def resource(spec: dict, name: str = "viewer") -> dict:
     return {"apiVersion": definition.API_VERSION, "kind": definition.KIND, "metadata": {"name": name}, "spec": spec}
 
 
+KEY = {"name": "clinic", "key": "client-secret"}
+
+
+def extra_env(component: str, *variables: dict) -> dict:
+    return {component: {"pod": {"extraEnv": [{"name": f"A{n}"} | each for n, each in enumerate(variables)]}}}
+
+
 @pytest.fixture
 def create(control_plane, namespace):
     """Return a function that creates a cluster and returns the answer."""
@@ -30,6 +37,9 @@ def create(control_plane, namespace):
         {"database": {"external": {"secretName": "db"}}},
         {"database": {"cloudNativePG": {"clusterName": "db"}}},
         {"control": {"ingress": {"host": "a.example.org"}}, "suspend": True},
+        extra_env(
+            "storage", {"value": "a"}, {"valueFrom": {"secretKeyRef": KEY}}, {"valueFrom": {"configMapKeyRef": KEY}}
+        ),
         {"control": {"pod": {"affinity": {"podAntiAffinity": {}}, "tolerations": [{"operator": "Exists"}]}}},
         {"render": {"pools": {"default": {"autoscaling": {}}, "gpu": {"gpu": {"mode": "DevicePlugin"}}}}},
         {"render": {"pools": {"default": {"gpu": {"mode": "DRA", "deviceClassName": "gpu.nvidia.com"}}}}},
@@ -57,6 +67,22 @@ def test_good_clusters_are_let_in(create, spec):
         ({"control": {"ingress": {}}}, "spec.control.ingress.host"),
         ({"control": {"httpRoute": {"parentRefs": []}}}, "spec.control.httpRoute.parentRefs"),
         ({"control": {"pod": {"resources": {"limits": {"cpu": "much"}}}}}, "spec.control.pod.resources.limits.cpu"),
+        (
+            extra_env("control", {"value": "a", "valueFrom": {"secretKeyRef": KEY}}),
+            "spec.control.pod.extraEnv[0]: Invalid value: give value or valueFrom, not both",
+        ),
+        (
+            extra_env("storage", {}, {"valueFrom": {"secretKeyRef": KEY, "configMapKeyRef": KEY}}),
+            "spec.storage.pod.extraEnv[1].valueFrom: Invalid value: give secretKeyRef or configMapKeyRef, one of them",
+        ),
+        (
+            extra_env("control", {"valueFrom": {}}),
+            "spec.control.pod.extraEnv[0].valueFrom: Invalid value: give secretKeyRef or configMapKeyRef, one of them",
+        ),
+        (
+            extra_env("control", {"valueFrom": {"secretKeyRef": {"name": "a"}}}),
+            "spec.control.pod.extraEnv[0].valueFrom.secretKeyRef.key: Required value",
+        ),
         ({"storage": {"replicas": 17}}, "spec.storage.replicas"),
         ({"storage": {"volume": {"size": "big"}}}, "spec.storage.volume.size"),
         ({"storage": {"dicom": {"port": 70000}}}, "spec.storage.dicom.port"),

@@ -5,6 +5,8 @@ import base64
 from webviewer_operator.certificates import names_of
 from webviewer_operator.kube import port
 
+from .person import path_of
+
 
 def data(person, name: str) -> dict[str, str]:
     return (person.get(port.SECRET, name) or {}).get("data") or {}
@@ -41,4 +43,27 @@ def test_a_new_authority_signs_new_certificates_of_all_parts(installed, person, 
     for part in ("control", "storage", "render"):
         found = person.wait(lambda part=part: (d := data(person, f"viewer-{part}-tls"))["ca.crt"] == bundle and d)
         assert names_of(base64.b64decode(found["tls.crt"]).decode())[0] == f"viewer-{part}.{person.namespace}.svc"
+    assert installed.proxy.forbidden == []
+
+
+def test_pods_get_the_new_value_of_a_secret_that_a_person_s_variable_refers_to(installed, person, nodes):
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "clinic-oidc"}}
+    source = {"secretKeyRef": {"name": "clinic-oidc", "key": "client-secret"}}
+    variable = {"name": "WEBVIEWER_OIDC_CLIENT_SECRET", "valueFrom": source}
+    person.server.done(
+        "POST", path_of(port.SECRET, person.namespace), secret | {"stringData": {"client-secret": "first"}}
+    )
+    installed.start()
+    person.apply({"control": {"pod": {"extraEnv": [variable]}}})
+    person.wait_until_ready()
+
+    def template() -> dict:
+        return person.get(port.DEPLOYMENT, "viewer-control")["spec"]["template"]
+
+    before = template()
+    assert variable in before["spec"]["containers"][0]["env"]
+    person.change(port.SECRET, "clinic-oidc", {"stringData": {"client-secret": "second"}})
+    person.annotate(**{"example.org/look": "now"})
+    person.wait(lambda: template()["metadata"]["annotations"] != before["metadata"]["annotations"])
+    person.wait_until_ready()
     assert installed.proxy.forbidden == []

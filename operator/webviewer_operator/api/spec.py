@@ -27,7 +27,6 @@ from webviewer_operator.api.schema_types import (
 DEFAULT_POOL = "default"
 """The pool that the scale subresource drives."""
 MAX_STORAGE_NODES = 16
-"""Control of this release serves one storage node: a second one would take objects that nobody sees."""
 MAX_POOLS = 16
 MAX_POOL_NAME = 20
 _SAME_CLASS = (
@@ -38,11 +37,39 @@ _POOL_NAME = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _POOL_NAMES = f"a pool's name has at most {MAX_POOL_NAME} small letters, digits and hyphens"
 
 
+class KeyReference(Resource):
+    """A key of a Secret or ConfigMap in the cluster's namespace. Pods do not start until it is there."""
+
+    name: ObjectName
+    key: Key
+
+
+class ValueSource(Resource):
+    """Where a value is kept. Exactly one of the two."""
+
+    rules: ClassVar = (
+        ("has(self.secretKeyRef) != has(self.configMapKeyRef)", "give secretKeyRef or configMapKeyRef, one of them"),
+    )
+
+    secret_key_ref: KeyReference | None = None
+    """Pods of control, storage and render restart when the value changes."""
+    config_map_key_ref: KeyReference | None = None
+    """Another value counts from the pods' next start: the operator does not read ConfigMaps."""
+
+
 class EnvironmentVariable(Resource):
     """A variable that is added to the container."""
 
+    rules: ClassVar = (
+        (
+            "!has(self.valueFrom) || !has(self.value) || self.value == ''",
+            "give value or valueFrom, not both",
+        ),
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     value: Text = ""
+    value_from: ValueSource | None = None
 
 
 class ResourceAmounts(Resource):

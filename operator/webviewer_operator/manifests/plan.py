@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from webviewer_operator.api.spec import PodOverrides
 from webviewer_operator.cluster import Cluster
 
 RENDER = "render"
@@ -13,6 +14,13 @@ RENDER = "render"
 def render_key(pool: str) -> str:
     """Return the key of a pool's workload in :class:`Plan`."""
     return f"{RENDER}/{pool}"
+
+
+def overrides(cluster: Cluster) -> dict[str, PodOverrides]:
+    """Return what a person adds to the pods of our own images, by workload."""
+    spec = cluster.spec
+    pools = {render_key(name): pool.pod for name, pool in spec.render.pools.items()}
+    return {"control": spec.control.pod, "storage": spec.storage.pod} | pools
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webviewer_operator.api.definition import GROUP
-from webviewer_operator.api.spec import PodOverrides, ResourceAmounts
+from webviewer_operator.api.spec import EnvironmentVariable, PodOverrides, ResourceAmounts
 from webviewer_operator.cluster import Cluster, Manifest
 from webviewer_operator.manifests import naming
 
@@ -115,8 +115,14 @@ def secret_volume(name: str, secret: str) -> Manifest:
 
 
 def _environment(own: Sequence[Manifest], overrides: PodOverrides) -> list[Manifest]:
-    added = {each.name: {"name": each.name, "value": each.value} for each in overrides.extra_env}
+    added = {each.name: _added(each) for each in overrides.extra_env}
     return [each for each in own if each["name"] not in added] + list(added.values())
+
+
+def _added(wanted: EnvironmentVariable) -> Manifest:
+    if wanted.value_from is None:
+        return variable(wanted.name, wanted.value)
+    return {"name": wanted.name, "valueFrom": wanted.value_from.model_dump(by_alias=True, exclude_none=True)}
 
 
 def _placement(overrides: PodOverrides) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from webviewer_operator.api.spec import PodOverrides
 from webviewer_operator.cluster import Cluster
 from webviewer_operator.manifests import naming
 
@@ -25,6 +26,12 @@ DATABASE_PASSWORD = "password"  # noqa: S105 - a key
 NEXT_PASSWORD = "next-password"  # noqa: S105 - a key
 """While the password is being changed: what it will be."""
 DATABASE_URI = "uri"
+
+
+def referred(overrides: PodOverrides) -> list[tuple[str, str]]:
+    """Return (Secret, key) of the variables that a person takes from Secrets."""
+    sources = (each.value_from.secret_key_ref for each in overrides.extra_env if each.value_from)
+    return [(source.name, source.key) for source in sources if source]
 
 
 def database_reference(cluster: Cluster) -> tuple[str, str]:

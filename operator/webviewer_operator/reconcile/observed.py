@@ -10,6 +10,7 @@ from webviewer_operator.kube import port
 from webviewer_operator.kube.port import Kind, KubePort, NotServedError, key_of
 from webviewer_operator.manifests import naming, secret_names
 from webviewer_operator.manifests.naming import COMPONENT, POOL
+from webviewer_operator.manifests.plan import overrides
 from webviewer_operator.reconcile import secrets
 
 OWNED = (
@@ -29,13 +30,17 @@ _NEWER = frozenset({port.HTTP_ROUTE, port.CLAIM_TEMPLATE})
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Objects by (kind, name), pods, volume claims, Secrets by purpose, and the Secret with the database's address."""
+    """Objects by (kind, name), pods, volume claims, Secrets by purpose, and the Secret with the database's address.
+
+    ``referred``: Secrets that variables of pods are taken from, by name.
+    """
 
     objects: dict[tuple[str, str], Manifest]
     pods: list[Manifest]
     claims: list[Manifest]
     secrets: dict[str, Manifest | None]
     database: Manifest | None
+    referred: dict[str, Manifest | None]
 
     def find(self, kind: Kind, name: str) -> Manifest | None:
         """Return an object."""
@@ -77,11 +82,14 @@ async def observe(kube: KubePort, cluster: Cluster) -> Observed:
         return await kube.get(port.SECRET, cluster.namespace, name)
 
     purposes = secrets.names(cluster)
-    lists, found, reference = await asyncio.gather(
+    others = sorted({name for each in overrides(cluster).values() for name, _ in secret_names.referred(each)})
+    lists, found, reference, referred = await asyncio.gather(
         asyncio.gather(*(listed(kind) for kind in (*OWNED, port.POD, port.CLAIM))),
         asyncio.gather(*(secret(name) for name in purposes.values())),
         secret(secret_names.database_reference(cluster)[0]),
+        asyncio.gather(*(secret(name) for name in others)),
     )
     *owned, pods, claims = lists
     objects = {key_of(each): each for every in owned for each in every}
-    return Observed(objects, pods, claims, dict(zip(purposes, found, strict=True)), reference)
+    own = dict(zip(purposes, found, strict=True))
+    return Observed(objects, pods, claims, own, reference, dict(zip(others, referred, strict=True)))

@@ -10,7 +10,7 @@ from webviewer_operator.cluster import Cluster, Manifest
 from webviewer_operator.kube import port
 from webviewer_operator.kube.port import KubePort, NotServedError, RefusedError, key_of, kind_of
 from webviewer_operator.manifests import control, database, desired, naming, quantity, secret_names
-from webviewer_operator.manifests.plan import RENDER, Plan, render_key, wanted_images
+from webviewer_operator.manifests.plan import RENDER, Plan, overrides, render_key, wanted_images
 from webviewer_operator.manifests.pod import SECRETS_SUM
 from webviewer_operator.manifests.render import deployment_name
 from webviewer_operator.reconcile import rollout, secrets, tls_secrets
@@ -88,18 +88,29 @@ class Round:
         node_secret = secrets.value(self.observed.secrets.get("nodes"), secret_names.NODE_SECRET)
         address = {"uri": secrets.value(self.observed.database, secret_names.database_reference(self.cluster)[1])}
 
-        def of(component: str) -> str:
+        def of(key: str) -> str:
+            component = key.partition("/")[0]
             addresses = [] if component == RENDER else [address]
-            return secrets.digest(node_secret, *contents, *addresses, self._data(secret_names.TLS[component]))
+            tls = self._data(secret_names.TLS[component])
+            referred = self._referred(key)
+            if None in referred.values() and _sum_of(self.live[key]):
+                return _sum_of(self.live[key])  # new pods would not start without it
+            return secrets.digest(node_secret, *contents, *addresses, tls, *([referred] if referred else []))
 
         now = self.live["control"]
         found = {"control": of("control")}
         settled = _sum_of(now) == found["control"] and rollout.rolled_out(now)
         for key in self.wanted:
             if key not in {"control", "database"}:
-                new = of(key.partition("/")[0])
+                new = of(key)
                 found[key] = new if settled else _sum_of(self.live[key]) or new
         return found
+
+    def _referred(self, key: str) -> dict[str, str | None]:
+        """Return the values that a workload's variables are taken from; null where there is none."""
+        found = {name: (self.observed.referred.get(name) or {}).get("data") or {} for name in self.observed.referred}
+        wanted = secret_names.referred(overrides(self.cluster)[key])
+        return {f"{name}/{of}": found[name].get(of) for name, of in wanted}
 
     def _data(self, purpose: str) -> Manifest:
         return (self.observed.secrets.get(purpose) or {}).get("data") or {}

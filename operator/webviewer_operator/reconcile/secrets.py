@@ -48,7 +48,7 @@ def wanted(cluster: Cluster, existing: Mapping[str, Manifest | None]) -> list[Ma
     return [finished(cluster, each, owned=False) for each in made if each is not None]
 
 
-def digest(node_secret: str, *contents: Mapping[str, str]) -> str:
+def digest(node_secret: str, *contents: Mapping[str, str | None]) -> str:
     """Return a digest of Secrets' data that tells nothing of a weak password to who has not the node secret."""
     text = json.dumps([dict(sorted(content.items())) for content in contents])
     return hmac.digest(node_secret.encode(), text.encode(), hashlib.sha256).hex()[:32]

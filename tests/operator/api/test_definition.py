@@ -106,6 +106,18 @@ def filled(value, schema: dict):
         ({"control": {"serviceType": "ExternalName"}}, "serviceType"),
         ({"control": {"pod": {"resources": {"requests": {"cpu": "much"}}}}}, "cpu"),
         ({"control": {"pod": {"extraEnv": [{"name": "1"}]}}}, "name"),
+        (
+            {"control": {"pod": {"extraEnv": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a"}}}]}}},
+            "secretKeyRef",
+        ),
+        (
+            {
+                "control": {
+                    "pod": {"extraEnv": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "A_", "key": "b"}}}]}
+                }
+            },
+            "configMapKeyRef",
+        ),
         ({"storage": {"replicas": 17}}, "replicas"),
         ({"storage": {"volume": {"size": "big"}}}, "size"),
         ({"storage": {"dicom": {"port": 0}}}, "port"),

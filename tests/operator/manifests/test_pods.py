@@ -123,7 +123,12 @@ def test_overrides_reach_the_pods_of_their_component_only(cluster_of):
         "affinity": {"podAntiAffinity": {}},
         "priorityClassName": "high",
         "serviceAccountName": "viewer",
-        "extraEnv": [{"name": "WEBVIEWER_LOG_LEVEL", "value": "debug"}, {"name": "TZ", "value": "UTC"}],
+        "extraEnv": [
+            {"name": "WEBVIEWER_LOG_LEVEL", "value": "debug"},
+            {"name": "TZ", "value": "UTC"},
+            {"name": "PASSWORD", "value": "", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+            {"name": "PLACE", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "d"}}},
+        ],
         "resources": {"limits": {"memory": "3Gi"}},
     }
     cluster = cluster_of({"storage": {"pod": pod}})
@@ -137,6 +142,10 @@ def test_overrides_reach_the_pods_of_their_component_only(cluster_of):
         assert (container["resources"] == {"limits": {"memory": "3Gi"}}) is mine
         if mine:
             assert environment(container)["WEBVIEWER_LOG_LEVEL"] == "debug"
+            assert [each for each in container["env"] if each["name"] in {"PASSWORD", "PLACE"}] == [
+                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+                {"name": "PLACE", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "d"}}},
+            ]
             names = [each["name"] for each in container["env"]]
             assert len(names) == len(set(names))
 

@@ -308,28 +308,61 @@ async def test_the_keys_that_sign_are_renewed_without_ending_links(world):
     assert world.status["phase"] == "Ready"
 
 
+def sums(world) -> dict[str, str]:
+    """Return the digests of the secrets by the workload whose pods they restart."""
+    templates = {
+        name: world.find(kind, f"viewer-{name}")["spec"]["template"]["metadata"]["annotations"]
+        for kind, name in WORKLOADS - {("StatefulSet", "database")}
+    }
+    return {name: annotations["webviewer.dev/secrets"] for name, annotations in templates.items()}
+
+
 async def test_nodes_restart_after_control_has_the_new_keys(world):
     world.apply()
     await world.settle()
-
-    def sums():
-        found = {}
-        for kind, name in WORKLOADS - {("StatefulSet", "database")}:
-            template = world.find(kind, f"viewer-{name}")["spec"]["template"]
-            found[name] = template["metadata"]["annotations"]["webviewer.dev/secrets"]
-        return found
-
-    before = sums()
+    before = sums(world)
     world.apply({}, {"rotate.webviewer.dev/node-secret": "a"})
     await world.round()
-    during = sums()
+    during = sums(world)
     assert during["control"] != before["control"]
     assert {k: during[k] for k in ("storage", "render-default")} == {
         k: before[k] for k in ("storage", "render-default")
     }
     await world.settle()
-    after = sums()
+    after = sums(world)
     assert all(after[name] != before[name] for name in after)
+
+
+async def test_pods_restart_when_a_secret_that_they_take_a_variable_from_changes(world):
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "oidc", "namespace": "imaging"}}
+    world.kube.apply_as("person", secret | {"data": {"password": "/w==", "other": ""}})  # 0xFF is no text
+    world.apply()
+    await world.settle()
+    without = sums(world)
+    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "oidc", "key": "password"}}}
+    world.apply({"control": {"pod": {"extraEnv": [variable]}}})
+    await world.settle()
+    before = sums(world)
+    assert {name for name in before if before[name] != without[name]} == {"control"}
+    world.kube.apply_as("person", secret | {"data": {"password": "/w==", "other": "YQ=="}})
+    await world.settle()
+    assert sums(world) == before
+    world.kube.apply_as("person", secret | {"data": {"password": "YQ=="}})
+    await world.settle()
+    after = sums(world)
+    assert {name for name in after if after[name] != before[name]} == {"control"}
+
+
+async def test_pods_that_run_stay_while_the_secret_of_a_variable_is_away(world):
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "imaging"}}
+    world.kube.apply_as("person", secret | {"data": {"b": "YQ=="}})
+    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}
+    world.apply({"storage": {"pod": {"extraEnv": [variable]}}})
+    await world.settle()
+    before = sums(world)
+    world.kube.remove(("Secret", "imaging", "a"))
+    await world.settle()
+    assert sums(world) == before
 
 
 async def test_an_event_is_told_once(world):

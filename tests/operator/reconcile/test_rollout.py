@@ -62,6 +62,6 @@ def test_why_a_pod_does_not_start_is_said_in_the_words_of_kubernetes(status, wor
 def test_pods_that_are_over_do_not_count():
     pods = [pod("evicted", phase="Failed"), pod("done", phase="Succeeded"), pod("alive", phase="Running")]
     pods.append(pod("leaving") | {"metadata": {"name": "leaving", "labels": LABELS, "deletionTimestamp": "now"}})
-    observed = Observed({}, pods, [], {}, None)
+    observed = Observed({}, pods, [], {}, None, {})
     assert [each["metadata"]["name"] for each in observed.pods_of("render", "default")] == ["alive"]
     assert observed.pods_of("render", "other") == []
