@@ -7,6 +7,7 @@ import { defineConfig, type Plugin } from 'vite';
 import vuetify from 'vite-plugin-vuetify';
 
 import { type Built, filesOf, sentBytes, VIEWER_BYTES } from './scripts/budget.ts';
+import { withIcons } from './scripts/icons.ts';
 import { localeProblems } from './scripts/locales.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -33,6 +34,15 @@ function completeLocales(): Plugin {
   };
 }
 
+/** Every page loads the icons that it shows, and no others. */
+function ownIcons(): Plugin {
+  return {
+    name: 'webviewer-own-icons',
+    apply: 'build',
+    transform: (code, id) => (code.includes('@mdi/js') && !id.includes('node_modules') ? { code: withIcons(code), map: null } : null),
+  };
+}
+
 /** A viewer that takes too long to arrive ends the build. */
 function viewerBudget(): Plugin {
   return {
@@ -49,7 +59,7 @@ function viewerBudget(): Plugin {
 
 export default defineConfig({
   base: './',
-  plugins: [vue(), vuetify({ autoImport: true }), configurationFile(), completeLocales(), viewerBudget()],
+  plugins: [vue(), vuetify({ autoImport: true }), ownIcons(), configurationFile(), completeLocales(), viewerBudget()],
   resolve: { alias: { '@': here('src') } },
   define: {
     // Only the composition API of vue-i18n is used.
