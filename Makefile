@@ -88,6 +88,13 @@ $(TOOLS)/nginx:
 	for package in $(TOOLS)/nginx-package/*.deb; do dpkg-deb --extract $$package $(TOOLS)/nginx-package; done
 	@cp $(TOOLS)/nginx-package/etc/nginx/mime.types $(TOOLS)/ && cp $(TOOLS)/nginx-package/usr/sbin/nginx $@ && rm -rf $(TOOLS)/nginx-package
 
+# The syslog server that the tests forward to: installed, the package would replace this machine's own.
+$(TOOLS)/rsyslog/.stamp:
+	@mkdir -p $(TOOLS)/rsyslog
+	cd $(TOOLS)/rsyslog && packages="rsyslog libestr0 libfastjson4"; { apt-get download -qq $$packages 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq $$packages; }; }
+	for package in $(TOOLS)/rsyslog/*.deb; do dpkg-deb --extract $$package $(TOOLS)/rsyslog; done
+	@rm $(TOOLS)/rsyslog/*.deb && touch $@
+
 # The provider that tests of single sign-on log in by.
 PROVIDER := tests/control/sign_on_provider
 $(TOOLS)/sign-on/.stamp: $(PROVIDER)/package-lock.json | $(VENV)/run.stamp
@@ -106,7 +113,7 @@ warm: $(VENV)/run.stamp
 	@$(BIN)/python -m webviewer_render.warm
 
 .PHONY: setup
-setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools proxy-tools $(TOOLS)/sign-on/.stamp ## Install all that running, testing and linting need
+setup: packages $(VENV)/dev.stamp html/node_modules/.stamp warm chart-tools proxy-tools $(TOOLS)/sign-on/.stamp $(TOOLS)/rsyslog/.stamp ## Install all that running, testing and linting need
 
 # ---------------------------------------------------------------- use
 

@@ -23,6 +23,12 @@ def missing(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def missing_tool():
+    """Return a function that ends a test which lacks something."""
+    return missing
+
+
+@pytest.fixture(scope="session")
 def require_program():
     """Return a function that finds a program on the PATH (or in Debian's places, or ours) or ends the test."""
     tools = Path(__file__).parents[1] / ".cache" / "tools"

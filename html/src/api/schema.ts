@@ -1445,7 +1445,7 @@ export interface components {
             /** Waiting */
             waiting: number;
             /** Warnings */
-            warnings: (("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places") | ("licence-missing" | "licence-expired" | "licence-ends-soon" | "clock-set-back"))[];
+            warnings: (("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places" | "audit-not-forwarded") | ("licence-missing" | "licence-expired" | "licence-ends-soon" | "clock-set-back"))[];
         };
         /**
          * PageConfiguration

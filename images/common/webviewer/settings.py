@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     session_lifetime: Annotated[float, Field(gt=0, le=_MAX_SECONDS)] = 12 * 3600
     audit_names: bool = True
     """The viewing audit keeps patient names, patient IDs and descriptions; else only UIDs, dates and modalities."""
+    audit_syslog: Annotated[str, Field(pattern=r"^$|^(udp|tcp|tls)://[^/@\s]+$")] = ""
+    """Control: forward the viewing audit to this syslog server, as tls://host:6514; empty = to none."""
+    audit_syslog_authority: Path | None = None
+    """PEM: the syslog server's certificate must be by one of these authorities; null = by those that the system trusts."""
+    audit_syslog_format: Literal["dicom", "json"] = "dicom"
+    """Messages are DICOM audit messages (PS3.15 A.5), or JSON."""
 
     licensing: Literal["off", "enforced"] = "off"
     """``off``: no limits, nothing to activate; ``enforced``: users log in as the activated licence allows."""

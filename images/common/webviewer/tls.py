@@ -24,10 +24,10 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def client_context(authority: Path | None) -> ssl.SSLContext:
+def client_context(authority: Path | None, setting: str = "tls_authority") -> ssl.SSLContext:
     """Return whom a part believes: certificates by ``authority`` (PEM), or by those that the system trusts.
 
-    Raises InvalidRequestError for a file that cannot be used.
+    Raises InvalidRequestError, which names the ``setting``, for a file that cannot be used.
     """
     if authority is None:
         return ssl.create_default_context()
@@ -35,7 +35,7 @@ def client_context(authority: Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(authority))
     except (OSError, ssl.SSLError) as error:
         cause = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
-        text = f"tls_authority {authority} must be a PEM file of certificates: {cause}"
+        text = f"{setting} {authority} must be a PEM file of certificates: {cause}"
         raise InvalidRequestError(text) from error
 
 

@@ -25,7 +25,10 @@ from webviewer_control.services.storages import ping_all
 from webviewer_control.store.models import NodeRow, SessionRow, UserRow, ViewportRow
 
 WarningCode = (
-    Literal["well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places"] | LicenceWarning
+    Literal[
+        "well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places", "audit-not-forwarded"
+    ]
+    | LicenceWarning
 )
 PartName = Literal["database", "storage", "render"]
 _LITTLE_SHARE = 0.1
@@ -172,9 +175,15 @@ async def _warnings(request: Request, found: Overview) -> list[WarningCode]:
         "part-silent": not all(part.answers for part in found.parts),
         "node-silent": found.silent_nodes > 0,
         "no-places": found.waiting > 0,
+        "audit-not-forwarded": await _audit_behind(request),
     }
     licence = await _licence_warning(request)
     return [code for code, true in holds.items() if true] + ([licence] if licence else [])
+
+
+async def _audit_behind(request: Request) -> bool:
+    forwarding = context(request).control.audit_forwarding
+    return forwarding is not None and await forwarding.behind()
 
 
 async def _licence_warning(request: Request) -> LicenceWarning | None:

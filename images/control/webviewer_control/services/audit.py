@@ -224,6 +224,17 @@ class Audit:
             seal = (await transaction.scalars(newest)).one()
         return AuditHead(seal=seal.id, mac=seal.mac, time=seal.time)
 
+    async def sealed_after(self, seal: int) -> tuple[AuditSealRow, Sequence[AuditRow]] | None:
+        """Return the next seal that covers entries which are still there, with these; null if there is none."""
+        covered = select(AuditRow.id).where(AuditRow.seal_id == AuditSealRow.id).exists()
+        later = select(AuditSealRow).where(AuditSealRow.id > seal, covered).order_by(AuditSealRow.id).limit(1)
+        async with self._database.reading() as transaction:
+            found = await transaction.scalar(later)
+            if found is None:
+                return None
+            rows = select(AuditRow).where(AuditRow.seal_id == found.id).order_by(AuditRow.id)
+            return found, (await transaction.scalars(rows)).all()
+
     async def verify(self, expected: tuple[int, str] | None = None) -> AuditReport:
         """Check the whole chain. ``expected`` is a seal (number, mac) that was noted before."""
         problems: list[AuditProblem] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from webviewer.wire.keyring import KeyRing
 from webviewer.wire.licences import LicenceReader
 from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.audit import Audit
+from webviewer_control.services.audit_forwarding import AuditForwarding
 from webviewer_control.services.capacity import Capacity
 from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.licence_file import LicenceFile
@@ -44,6 +46,7 @@ from webviewer_control.services.sign_on import SignOn
 from webviewer_control.services.sign_on_sessions import SignOnSessions
 from webviewer_control.services.storages import OneStorage, RegisteredStorages, StorageNode, StorageNodes
 from webviewer_control.services.stores import Stores, operate_grant
+from webviewer_control.services.syslog import SyslogAddress, SyslogSender
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.users import Users
 from webviewer_control.services.viewports import ViewportStore
@@ -86,6 +89,7 @@ class Control:
     journal: JournalReader
     retention: Retention
     audit: Audit
+    audit_forwarding: AuditForwarding | None
     nodes: Nodes
     licences: Licences
     sign_on: SignOn
@@ -164,6 +168,8 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
             await _first_accounts(control)
             await control.licences.ensure()
         works = [control.sessions.sweep_for_ever, control.retention.prune_for_ever, control.audit.seal_for_ever]
+        if control.audit_forwarding:
+            works.append(control.audit_forwarding.forward_for_ever)
         if not mode.unified:
             works.append(control.nodes.watch_for_ever)
         if isinstance(bus, PostgresBus):
@@ -184,6 +190,16 @@ async def open_control(settings: Settings, mode: Mode, clock: Clock = utc_now) -
                 await task
         await control.nodes.aclose()
         await control.database.close()
+
+
+def _forwarding(settings: Settings, records: Records, audit: Audit) -> AuditForwarding | None:
+    if not settings.audit_syslog:
+        return None
+    address = SyslogAddress.of(settings.audit_syslog)
+    authority = settings.audit_syslog_authority
+    context = tls.client_context(authority, "audit_syslog_authority") if address.transport == "tls" else None
+    source = settings.node_name or socket.gethostname()
+    return AuditForwarding(records, audit, SyslogSender(address, context), settings.audit_syslog_format, source)
 
 
 def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records, bus: SessionBus) -> Control:
@@ -219,6 +235,7 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,
+        audit_forwarding=_forwarding(settings, records, audit),
         sign_on=SignOn(settings, keyring.secret, records.clock),
         sign_on_sessions=SignOnSessions(records, users, sessions),
         nodes=Nodes(records, keyring.signer, _probe(settings), affinity=settings.placement == "volume-affinity"),
