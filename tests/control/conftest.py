@@ -69,7 +69,7 @@ class MemoryStorage:
     def _find(self, token, action, study):
         grant = self._grant(token, action)
         store, series = self.studies.get(study, (None, None))
-        if store not in grant.stores:
+        if store not in grant.stores or grant.study not in {None, study} or grant.series not in {None, series}:
             raise NotFoundError("no such study")
         return store, series
 
@@ -97,7 +97,9 @@ class MemoryStorage:
 
     async def list_studies(self, token, query):
         grant = self._grant(token, Action.LIST)
-        names = [name for name, (store, _) in self.studies.items() if store in grant.stores]
+        names = [
+            name for name, (store, _) in self.studies.items() if store in grant.stores and grant.study in {None, name}
+        ]
         page = tuple(self._summary(name) for name in names[query.offset : query.offset + query.limit])
         return StudyPage(total=len(names), offset=query.offset, studies=page)
 
@@ -108,8 +110,8 @@ class MemoryStorage:
 
     async def find_series(self, token, series):
         grant = self._grant(token, Action.LIST)
-        for store, name in self.studies.values():
-            if name == series and store in grant.stores:
+        for study, (store, name) in self.studies.items():
+            if name == series and store in grant.stores and grant.study in {None, study}:
                 return store
         raise NotFoundError("no such series")
 

@@ -12,9 +12,10 @@ import pytest
 from pydicom.uid import generate_uid
 
 from webviewer.domain.identity import Store
+from webviewer.domain.search_form import search_form
 from webviewer.domain.study import QuarantineQuery, StudyQuery
 from webviewer.testing.storage_port import upload
-from webviewer_storage.ingest.text import clean, name_groups, search_form
+from webviewer_storage.ingest.text import clean, name_groups
 from webviewer_storage.uploads.archive import MAX_DIRECTORY_BYTES
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import ClassVar
 
 from webviewer.errors import (
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
     NotAuthenticatedError,
+    NotFoundError,
     PeerUnavailableError,
 )
 
@@ -179,6 +181,7 @@ class NoSeatError(LicenceRefusalError):
     """All connections of the licence are in use."""
 
     code = "no_seat"
+    retry_after: ClassVar[float] = 15.0
 
     def __init__(self) -> None:
         super().__init__("all connections are in use: try again when somebody logs out")
@@ -296,3 +299,45 @@ class LinksUsedUpError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("all links of the licence are used, or it has none")
+
+
+class LinkInvalidError(NotFoundError):
+    """A link opens nothing. Why is never told: it would tell what there is."""
+
+    code = "link_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("this link does not work: ask the person who sent it for a new one")
+
+
+class LinkPasswordError(ForbiddenError):
+    """The link is right and asks for its password."""
+
+    code = "link_password"
+
+    def __init__(self, *, wrong: bool) -> None:
+        super().__init__("the password of this link is wrong" if wrong else "this link asks for a password")
+        self.wrong = wrong
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Whether a password was given."""
+        return {"wrong": "true" if self.wrong else "false"}
+
+
+class AmbiguousStudyError(ConflictError):
+    """An accession number belongs to several studies."""
+
+    code = "ambiguous_study"
+
+    def __init__(self) -> None:
+        super().__init__("several studies have this accession number: name one by its studyUid")
+
+
+class KeyUserError(InvalidRequestError):
+    """An API key is to act for a user who does not exist."""
+
+    code = "key_user"
+
+    def __init__(self) -> None:
+        super().__init__("user: the login of a user, or nothing for the administrator")

@@ -12,6 +12,7 @@ from webviewer_control.routes.table import ENDPOINTS
 PUBLIC = {
     ("POST", "/v2/login"),
     ("POST", "/v2/admin/login"),
+    ("POST", "/v2/link-openings"),
     ("GET", "/v2/version"),
     ("GET", "/.config.json"),
     ("GET", "/v2/sign-on"),
@@ -160,7 +161,8 @@ ANNAS = {"study": "annas-study", "series": "annas-series", "digest": DIGEST, "it
 async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(two):
     anna, berta = await two.login("anna"), await two.login("berta")
     await anna.put("/v2/settings/theme", json={"value": "annas"})
-    ids = ANNAS | {"session": (await anna.get("/v2/session")).json()["id"]}
+    made = (await anna.post("/v2/links", json={"study": "annas-study"})).json()
+    ids = ANNAS | {"session": (await anna.get("/v2/session")).json()["id"], "link": made["link"]["id"]}
     tried = set()
     for endpoint in ENDPOINTS:
         if "{" not in endpoint.path or endpoint.access in {"administrator", "auditor", "node"}:
@@ -188,7 +190,12 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
         ("DELETE", "/v2/uploads/{digest}"),
         ("DELETE", "/v2/quarantine/{item}"),
         ("DELETE", "/v2/sessions/{session}"),
+        ("GET", "/v2/links/{link}/queries"),
+        ("POST", "/v2/links/{link}/revoke"),
+        ("POST", "/v2/links/{link}/sign"),
+        ("DELETE", "/v2/links/{link}"),
     }
+    assert [link["revoked"] for link in (await anna.get("/v2/links")).json()["links"]] == [False]
     assert (await anna.get("/v2/settings")).json()["values"] == {"theme": "annas"}
     assert (await anna.get("/v2/studies/annas-study")).status_code == 200
     assert (await anna.get(f"/v2/uploads/{DIGEST}")).json()["received"] == 5

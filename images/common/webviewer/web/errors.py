@@ -49,7 +49,8 @@ def status_of(error: type[WebViewerError]) -> int:
 
 def to_response(error: WebViewerError) -> Response:
     """Answer with the error's status and a :class:`Problem`."""
-    headers = {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, ThrottledError) else None
+    seconds = getattr(error, "retry_after", None)
+    headers = {"Retry-After": str(max(1, round(seconds)))} if seconds is not None else None
     problem = Problem(code=error.code, message=error.message, values=error.values or None)
     return JSONResponse(problem.model_dump(exclude_none=True), status_code=status_of(type(error)), headers=headers)
 

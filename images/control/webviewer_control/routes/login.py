@@ -92,6 +92,13 @@ class SessionInfo(BaseModel):
     """Single sign-on has opened it: the provider has the password, and wants to be told of the log-out."""
     demo: bool
     """The passwords are the well-known ones of the demonstration."""
+    study: str | None
+    """The one study that the opening of a link sees; null of a log-in."""
+    series: str | None
+    """The one series of it; null = all."""
+    anonymised: bool
+    download: bool
+    """The opening of a link may take the study along."""
 
 
 def info(request: Request, session: Session) -> SessionInfo:
@@ -102,11 +109,15 @@ def info(request: Request, session: Session) -> SessionInfo:
         kind="auditor" if session.auditor else session.kind,
         id=session.id,
         login=session.login,
-        csrf=session.csrf,
+        csrf="" if session.kind == "link" else session.csrf,
         expires_in=max(0, int(left)),
         cluster=not control.mode.unified,
         sign_on=session.sign_on,
         demo=control.settings.demo,
+        study=session.study,
+        series=session.series,
+        anonymised=session.anonymised,
+        download=session.download,
     )
 
 
@@ -119,6 +130,11 @@ async def login(request: Request, body: Credentials) -> Response:
 
 async def logout(request: Request) -> Response:
     """End the session."""
+    return await _leave(request, SESSION_COOKIE)
+
+
+async def end_this_session(request: Request) -> Response:
+    """End the session of the cookie or token."""
     return await _leave(request, SESSION_COOKIE)
 
 
@@ -172,6 +188,8 @@ def _enter(request: Request, cookie: str, session: Session, secret: str) -> Resp
 async def _leave(request: Request, cookie: str) -> Response:
     await context(request).control.sessions.end(caller(request).id, actor(request), "logged-out")
     response = Response(status_code=204)
+    if caller(request).kind == "link":
+        return response  # the cookie is of who else uses this browser
     response.set_cookie(cookie, "", max_age=0, **cookie_attributes(request))
     return response
 
@@ -208,6 +226,7 @@ ENDPOINTS = (
         response=SessionInfo,
         errors=(NotAuthenticatedError,),
     ),
+    Endpoint("DELETE", "/v2/session", end_this_session, "End the session", errors=(NotAuthenticatedError, CsrfError)),
     Endpoint(
         "POST", "/v2/password", change_password, "Change the own password", body=PasswordChange, errors=_PASSWORD_ERRORS
     ),

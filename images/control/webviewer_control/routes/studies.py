@@ -22,7 +22,7 @@ from webviewer.errors import (
 from webviewer.web.endpoint import Endpoint
 from webviewer.wire.grants import SHORT_SECONDS
 from webviewer_control.errors import CsrfError
-from webviewer_control.routes.context import address, caller, context
+from webviewer_control.routes.context import actor, address, caller, context
 from webviewer_control.routes.shared_stores import shared_at
 from webviewer_control.services.audit import Viewer
 
@@ -68,6 +68,7 @@ async def delete_study(request: Request) -> None:
             raise ForbiddenError(text)
         token = gateway.stores.own_grant(session, Action.DELETE)
     await node.port.delete_study(token, study)
+    await context(request).control.links.study_deleted(study, actor(request))
     viewer = Viewer.of(session, address(request))
     await context(request).control.audit.note("deleted", viewer, detail.study, {"images": detail.study.ninst})
 

@@ -51,7 +51,7 @@ class Viewer:
     @classmethod
     def of(cls, session: Session, address: str) -> Viewer:
         """Return who a session is."""
-        return cls(session.login, session.kind, session.id, address, session.user)
+        return cls(session.login, session.kind, session.id, address, session.user, session.link or "")
 
 
 SERVER = Viewer("system", "system", "", "")

@@ -31,6 +31,9 @@ from webviewer_control.services.capacity import Capacity
 from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.licence_file import LicenceFile
 from webviewer_control.services.licences import Licences
+from webviewer_control.services.link_openings import LinkOpenings
+from webviewer_control.services.link_secrets import LinkSecrets
+from webviewer_control.services.links import Links
 from webviewer_control.services.logins import Logins
 from webviewer_control.services.nodes import Nodes
 from webviewer_control.services.passwords import Passwords
@@ -92,6 +95,8 @@ class Control:
     audit_forwarding: AuditForwarding | None
     nodes: Nodes
     licences: Licences
+    links: Links
+    link_openings: LinkOpenings
     sign_on: SignOn
     sign_on_sessions: SignOnSessions
     started: dt.datetime
@@ -220,6 +225,10 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
     journal = JournalReader(records.database)
     audit = Audit(records, keyring.secret, names=settings.audit_names)
     logins = Logins(records, passwords, throttle, users, administrator, sessions)
+    secrets = LinkSecrets(keyring.secret)
+    links = Links(records, secrets, passwords, licences, sessions, audit)
+    # A throttle of its own: whoever guesses links must not displace what is known of log-ins.
+    openings = LinkOpenings(records, secrets, passwords, Throttle(time.monotonic), links, sessions)
     return Control(
         settings=settings,
         mode=mode,
@@ -240,6 +249,8 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         sign_on_sessions=SignOnSessions(records, users, sessions),
         nodes=Nodes(records, keyring.signer, _probe(settings), affinity=settings.placement == "volume-affinity"),
         licences=licences,
+        links=links,
+        link_openings=openings,
     )
 
 

@@ -214,6 +214,18 @@ class Licences:
                 raise LinksUsedUpError
             transaction.add(SignedLinkRow(link=link, licence_id=row.id, signed=now))
 
+    async def free_links(self) -> int | None:
+        """Return how many links can still be signed; null where none can be."""
+        if not self.seats.enforced:
+            return None
+        now = self.records.clock()
+        async with self.records.database.reading() as transaction:
+            ledger = await transaction.get_one(LedgerRow, LEDGER)
+            row = await server_licence(transaction)
+            if row is None or not row.links or _state(row, ledger, now) != "valid":
+                return None
+            return max(0, row.links - await _used_links(transaction, row))
+
     async def is_signed(self, link: str) -> bool:
         """Tell whether a link was signed: its openings need no connection."""
         async with self.records.database.reading() as transaction:

@@ -7,29 +7,32 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.errors import NotFoundError
 from webviewer_control import metrics
 from webviewer_control.services.actor import SYSTEM, Actor
 from webviewer_control.services.journal import Event
+from webviewer_control.services.link_access import LinkAccess, count_opening
 from webviewer_control.services.records import Records
 from webviewer_control.services.rounds import repeat
 from webviewer_control.services.seats import PERSONAL, Seats
+from webviewer_control.services.storages import quietest_node
 from webviewer_control.services.watch import SessionBus, Watch
-from webviewer_control.store.models import LedgerRow, SessionRow, UserRow
+from webviewer_control.store.models import LedgerRow, LinkRow, SessionRow, UserRow
 
 SessionKind = Literal["user", "administrator", "link"]
 EndReason = Literal[
-    "logged-out", "logged-in-again", "closed", "password", "inactive", "deleted", "timed-out", "licence"
-]
+    "logged-out", "logged-in-again", "closed", "password", "inactive", "deleted", "timed-out", "licence", "revoked",
+    "study-deleted",
+]  # fmt: skip
 ADMINISTRATOR = "admin"
 _CSRF_BYTES = 18
 _SECRET_BYTES = 32
@@ -42,7 +45,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session. ``store`` is the user's own, at ``storage_node``; ``stores`` what a link opening may read."""
+    """A live session. ``store`` is the user's own, at ``storage_node``; ``stores`` what a link opening may read there.
+
+    A link opening sees ``study`` and nothing else, or only ``series`` of it; ``link`` is null of typed parameters.
+    """
 
     id: str
     kind: SessionKind
@@ -51,6 +57,9 @@ class Session:
     store: str | None
     storage_node: str | None
     stores: tuple[str, ...]
+    study: str | None
+    series: str | None
+    link: str | None
     anonymised: bool
     download: bool
     csrf: str
@@ -101,13 +110,15 @@ class Sessions:
         replaces: str = "",
         signed: bool = False,
         auditor: bool = False,
+        access: LinkAccess | None = None,
     ) -> tuple[Session, str]:
         """Open a session and return it with its secret.
 
         ``agent`` is what the browser calls itself, ``replaces`` the secret of its session before, which ends with this;
         ``signed`` tells that a link opening needs no connection; ``auditor`` makes an administrator's session one that
-        may read the journals only. Raises LicenceRefusalError where the licence gives no
-        seat: nothing has changed then.
+        may read the journals only; ``access`` is what a link opening sees, and is counted with it. Raises
+        LicenceRefusalError where the licence gives no seat, and LinkInvalidError where the link works no more: nothing
+        has changed then.
         """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = self._clock()
@@ -121,23 +132,43 @@ class Sessions:
             address=address[:_MAX_ADDRESS],
             agent=agent[:_MAX_AGENT],
             auditor=auditor,
+            stores=list(access.stores) if access else [],
+            study=access.study if access else None,
+            series=access.series if access else None,
+            link=access.link if access else None,
+            anonymised=access.anonymised if access else False,
+            download=access.download if access else False,
         )
         ended: list[str] = []
         async with self._database.writing() as transaction:
             # The lock comes first: who waits for it holds no session that its holder may want to end.
             ledger = None if kind == "administrator" else await self._seats.lock(transaction, now)
+            if kind == "link":
+                await self._place(transaction, row, access)
             if replaces:
                 before = select(SessionRow).where(SessionRow.secret == _digest(replaces), SessionRow.kind == kind)
-                ended += await self._close(transaction, before, None, "logged-in-again")
+                ended += await self.close(transaction, before, None, "logged-in-again")
             ended += await self._seat(transaction, row, ledger, signed=signed)
             transaction.add(row)
             if user:
                 await transaction.execute(update(UserRow).where(UserRow.id == user.id).values(last_login=now))
             await transaction.flush()
             by = Actor(user.login if user else login or kind, row.id, row.address)
-            self._journal.add(transaction, "session-opened", by, row.user_id, kind="auditor" if auditor else kind)
+            told = "auditor" if auditor else kind
+            self._journal.add(transaction, "session-opened", by, row.user_id, kind=told, link=row.link)
         self._bus.publish_end(ended)
         return self._session(row, user), secret
+
+    async def _place(self, transaction: AsyncSession, row: SessionRow, access: LinkAccess | None) -> None:
+        """Count the opening of a link, and find the storage node of its session. Raises LinkInvalidError.
+
+        A study of a store is where that store is (Z13). What is in no store, as of a global PACS, is read at the node with the
+        fewest sessions (A09).
+        """
+        if access is not None:
+            await count_opening(transaction, access, row.created)
+            row.expires = min(row.expires, access.until or row.expires)
+        row.storage_node = access.storage_node if access and access.stores else await quietest_node(transaction)
 
     async def _seat(
         self, transaction: AsyncSession, row: SessionRow, ledger: LedgerRow | None, *, signed: bool
@@ -147,14 +178,14 @@ class Sessions:
             return []
         # Rows that have timed out hold their seats until they go, and then they cannot come back.
         late = select(SessionRow).where(SessionRow.seat.is_not(None), self._expired(row.created))
-        ended = await self._close(transaction, late, SYSTEM, "timed-out")
+        ended = await self.close(transaction, late, SYSTEM, "timed-out")
         if row.user_id:
             ticket = await self._seats.take_for_user(transaction, ledger, row.user_id, row.created)
         else:
             ticket = await self._seats.take_for_link(transaction, ledger, row.created, signed=signed)
         if ticket.displaced:
             holder = select(SessionRow).where(SessionRow.id == ticket.displaced)
-            ended += await self._close(transaction, holder, None, "logged-in-again")
+            ended += await self.close(transaction, holder, None, "logged-in-again")
         row.seat = ticket.seat
         row.expires = min(row.expires, ticket.until or row.expires)
         return ended
@@ -199,8 +230,11 @@ class Sessions:
         await self.end(session, by, "closed")
 
     async def end_of_user(self, user: str, by: Actor, reason: EndReason, but: str | None = None) -> None:
-        """End all sessions of a user, except ``but``."""
-        query = select(SessionRow).where(SessionRow.user_id == user)
+        """End all sessions of a user, except ``but``; with his access that of his links ends too."""
+        his: ColumnElement[bool] = SessionRow.user_id == user
+        if reason in {"inactive", "deleted"}:
+            his = or_(his, SessionRow.link.in_(select(LinkRow.id).where(LinkRow.user_id == user)))
+        query = select(SessionRow).where(his)
         await self._end(query.where(SessionRow.id != but) if but else query, by, reason)
 
     async def end_of_administrator(self, by: Actor, reason: EndReason, but: str | None = None) -> None:
@@ -213,6 +247,15 @@ class Sessions:
         await self._end(
             select(SessionRow).where(SessionRow.user_id == user, SessionRow.seat == PERSONAL), by, "licence"
         )
+
+    async def end_of_study(self, study: str, by: Actor) -> None:
+        """End all openings of links to a study that was deleted."""
+        await self._end(select(SessionRow).where(SessionRow.study == study), by, "study-deleted")
+
+    async def end_of_store(self, store: str, by: Actor) -> None:
+        """End all openings of links to studies of a store that was deleted."""
+        within = cast(SessionRow.stores, String).contains(store, autoescape=True)
+        await self._end(select(SessionRow).where(SessionRow.kind == "link", within), by, "deleted")
 
     def watch(self, session: Session) -> AbstractContextManager[Watch]:
         """Learn of the session's end."""
@@ -246,10 +289,14 @@ class Sessions:
 
     async def _end(self, query: Select[SessionRow], by: Actor, reason: EndReason) -> None:
         async with self._database.writing() as transaction:
-            ended = await self._close(transaction, query, by, reason)
+            ended = await self.close(transaction, query, by, reason)
+        self.publish_end(ended)
+
+    def publish_end(self, ended: Iterable[str]) -> None:
+        """Tell the sockets of sessions that :meth:`close` has deleted, after the commit."""
         self._bus.publish_end(ended)
 
-    async def _close(
+    async def close(
         self, transaction: AsyncSession, query: Select[SessionRow], by: Actor | None, reason: EndReason
     ) -> list[str]:
         """Delete sessions and tell the journal; ``by`` null = their own users. Returns the ids, to be published."""
@@ -284,8 +331,11 @@ class Sessions:
             user=row.user_id,
             login=user.login if user else ADMINISTRATOR if kind == "administrator" else kind,
             store=user.store if user else None,
-            storage_node=user.storage_node if user else None,
+            storage_node=user.storage_node if user else row.storage_node,
             stores=tuple(row.stores),
+            study=row.study,
+            series=row.series,
+            link=row.link,
             auditor=row.auditor,
             sign_on=user is not None and user.subject is not None,
             anonymised=row.anonymised,

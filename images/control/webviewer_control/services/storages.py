@@ -11,13 +11,16 @@ from typing import Protocol
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from webviewer.db.engine import lock_until_commit
 from webviewer.errors import PeerUnavailableError
 from webviewer.ports.storage import StorageDirectory, StoragePort
 from webviewer_control.errors import StorageNodeError
 from webviewer_control.store.database import Database
-from webviewer_control.store.models import NodeRow, UserRow
+from webviewer_control.store.models import NodeRow, SessionRow, UserRow
 
 _FRESH_SECONDS = 5.0
+_LOCK = 7_201_153
+"""Names the lock of sessions that are given a storage node among those of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class StorageNodes(Protocol):
         ...
 
     async def of(self, key: str | None) -> StorageNode:
-        """Return a node by its identity; null: that of sessions without a user, the oldest.
+        """Return a node by its identity; null: that of who has none yet, the oldest.
 
         Raises PeerUnavailableError for a node that has not registered.
         """
@@ -134,4 +137,20 @@ async def node_for(transaction: AsyncSession, wanted: int | None) -> str | None:
     key = await transaction.scalar(nodes.where(NodeRow.id == wanted))
     if key is None:
         raise StorageNodeError
+    return key
+
+
+async def quietest_node(transaction: AsyncSession) -> str | None:
+    """Return the identity of the active storage node with the fewest sessions; null where none has registered.
+
+    A09: a session without a user whose study is at no node in particular, as of a link to a global PACS, is given its
+    storage node as others are given their render node.
+    """
+    await lock_until_commit(transaction, _LOCK)  # who comes at the same moment counts this session
+    users = select(UserRow.storage_node.label("node")).join(SessionRow, SessionRow.user_id == UserRow.id)
+    links = select(SessionRow.storage_node.label("node")).where(SessionRow.storage_node.is_not(None))
+    seen = users.union_all(links).subquery()
+    sessions = select(func.count()).where(seen.c.node == NodeRow.key).correlate(NodeRow).scalar_subquery()
+    nodes = select(NodeRow.key).where(NodeRow.role == "storage", NodeRow.key.is_not(None), NodeRow.active)
+    key: str | None = await transaction.scalar(nodes.order_by(sessions, NodeRow.id).limit(1))
     return key

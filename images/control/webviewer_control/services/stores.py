@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from webviewer.domain.identity import Action, Grant, Store
-from webviewer.domain.study import StudyQuery
+from webviewer.domain.study import StudyDetail, StudyPage, StudyQuery
 from webviewer.errors import ForbiddenError, NotFoundError, WebViewerError
 from webviewer.wire.grants import SHORT_SECONDS, VIEWPORT_SECONDS, GrantSigner
 from webviewer_control.services.sessions import Session
@@ -43,6 +43,10 @@ class Stores:
     async def node(self, session: Session) -> StorageNode:
         """Return the storage node that has what the session may see. Raises PeerUnavailableError."""
         return await self._storages.of(session.storage_node)
+
+    async def node_of(self, key: str | None) -> StorageNode:
+        """Return a storage node by its identity. Raises PeerUnavailableError."""
+        return await self._storages.of(key)
 
     async def put(self, user: UserRow) -> None:
         """Make the user's store at his node, or tell it the new AE title."""
@@ -77,14 +81,7 @@ class Stores:
     async def count(self, user: UserRow) -> int:
         """Return how many studies are in the user's store."""
         node = await self._storages.of(user.storage_node)
-        grant = Grant(
-            audience=self._storage_node,
-            subject="control",
-            session="",
-            actions=frozenset({Action.LIST}),
-            stores=(user.store,),
-        )
-        return (await node.port.list_studies(self._signer.sign(grant), StudyQuery(limit=1))).total
+        return (await self.search(node, user.store, StudyQuery(limit=1))).total
 
     async def put_all(self, users: Callable[[], Coroutine[Any, Any, list[UserRow]]]) -> None:
         """Make the stores of all users, waiting until their nodes answer: these may start after us, or be new."""
@@ -135,6 +132,19 @@ class Stores:
             raise ForbiddenError(text)
         return (session.store,)
 
+    async def look(self, node: StorageNode, store: str, study: str) -> StudyDetail:
+        """Return a study for control's own use, as for a link to it. Raises NotFoundError."""
+        return await node.port.get_study(self._look_grant((store,)), study)
+
+    async def search(self, node: StorageNode, store: str, query: StudyQuery) -> StudyPage:
+        """Search a store for control's own use."""
+        return await node.port.list_studies(self._look_grant((store,)), query)
+
+    def _look_grant(self, stores: tuple[str, ...]) -> str:
+        actions = frozenset({Action.LIST})
+        grant = Grant(audience=self._storage_node, subject="control", session="", actions=actions, stores=stores)
+        return self._signer.sign(grant)
+
     async def read_grant(self, session: Session) -> str:
         """Return a grant to list what the session may read."""
         return self._sign(session, {Action.LIST}, await self.readable(session))
@@ -183,7 +193,8 @@ class Stores:
             session=session.id,
             actions=frozenset(actions),
             stores=stores,
-            series=series,
+            study=session.study,
+            series=series or session.series,
             anonymised=session.anonymised,
             download=session.download,
         )

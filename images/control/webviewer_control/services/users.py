@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Select, Subquery, func, or_, select
+from sqlalchemy import Select, Subquery, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,7 +28,7 @@ from webviewer_control.services.records import Records
 from webviewer_control.services.sessions import Sessions
 from webviewer_control.services.storages import node_for
 from webviewer_control.services.stores import Stores
-from webviewer_control.store.models import NodeRow, SessionRow, UserRow, new_id
+from webviewer_control.store.models import LinkRow, NodeRow, SessionRow, UserRow, new_id
 
 MAX_LOGIN = 32
 _MOST_NAMESAKES = 100
@@ -219,8 +219,16 @@ class Users:
         await self._sessions.end_of_user(user, by, "deleted")
         await stores.delete(row)
         async with self._database.writing() as transaction:
+            # Links that he has made, and those of others to his studies: with them their openings end.
+            links = select(LinkRow.id).where(or_(LinkRow.user_id == row.id, LinkRow.store == row.store))
+            ended = await self._sessions.close(
+                transaction, select(SessionRow).where(SessionRow.link.in_(links)), by, "deleted"
+            )
+            await transaction.execute(delete(LinkRow).where(LinkRow.id.in_(links)))
             await transaction.delete(row)
             self._journal.add(transaction, "user-changed", by, row.id, change="deleted", affected=row.login)
+        self._sessions.publish_end(ended)
+        await self._sessions.end_of_store(row.store, by)
 
     async def rehash(self, row: UserRow, password: str) -> None:
         """Store the hash of a right password with today's parameters."""

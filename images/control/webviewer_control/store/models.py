@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, Date, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -15,6 +15,8 @@ from webviewer.domain.load import NodeRole
 
 _Id = String(32)
 _Name = String(64)
+# Searches and orders compare code points, so PostgreSQL must not sort by a language.
+_Key = String(64).with_variant(String(64, collation="C"), "postgresql")
 Counter = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only INTEGER keys
 
 
@@ -111,6 +113,14 @@ class SessionRow(Base):
     """What the browser calls itself."""
     stores: Mapped[list[str]] = mapped_column(Json, default=list)
     """Stores that a link opening may read; a user's follow from the user."""
+    storage_node: Mapped[str | None] = mapped_column(_Name)
+    """Identity of the node that a link opening reads at; a user's follows from the user."""
+    study: Mapped[str | None] = mapped_column(_Name, index=True)
+    """The one study of a link opening."""
+    series: Mapped[str | None] = mapped_column(_Name)
+    """The one series of a link opening; null = all of its study."""
+    link: Mapped[str | None] = mapped_column(_Id, index=True)
+    """Id of the link that was opened; null of typed parameters. Links and their sessions end in one transaction."""
     auditor: Mapped[bool] = mapped_column(default=False)
     """An administrator's session that may read the journals, and nothing else."""
     anonymised: Mapped[bool] = mapped_column(default=False)
@@ -322,3 +332,83 @@ class SignedLinkRow(Base):
     link: Mapped[str] = mapped_column(_Name, primary_key=True)
     licence_id: Mapped[int] = mapped_column(ForeignKey("licences.id"), index=True)
     signed: Mapped[dt.datetime] = mapped_column(Instant)
+
+
+class LinkRow(Base):
+    """A link to a study, with the study as it was then. Its secrets are derived, never stored.
+
+    Columns named ``…_key`` are made for searching and sorting: no case, no diacritics, never null.
+    """
+
+    __tablename__ = "links"
+    __table_args__ = (
+        Index(None, "created", "id"),
+        Index(None, "user_id", "created", "id"),
+        Index(None, "name_key", "id"),
+        Index(None, "pid_key", "id"),
+        Index(None, "acc_key", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    secret: Mapped[str] = mapped_column(_Name, unique=True)
+    """SHA-256 of the opening secret, hexadecimal."""
+    generation: Mapped[int]
+    """Goes into the secrets; revoking raises it."""
+    copied: Mapped[bool]
+    """Somebody was given the secrets of this generation."""
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    """Who made it; null = the administrator."""
+    created: Mapped[dt.datetime] = mapped_column(Instant)
+    storage_node: Mapped[str | None] = mapped_column(_Name)
+    """Identity of the node that has the study; null in one process."""
+    store: Mapped[str] = mapped_column(_Name, index=True)
+    study: Mapped[str] = mapped_column(_Name, index=True)
+    series: Mapped[str | None] = mapped_column(_Name)
+    """The one series that it shows; null = all of the study."""
+    window: Mapped[Literal["image", "mpr", "3d"]] = mapped_column(String(8))
+    comment: Mapped[str] = mapped_column(Text)
+    valid_until: Mapped[dt.datetime | None] = mapped_column(Instant)
+    password: Mapped[str | None] = mapped_column(Text)
+    """Argon2id; null = it has none."""
+    opens: Mapped[int]
+    max_opens: Mapped[int | None]
+    gone: Mapped[bool]
+    """The study was deleted."""
+    uid: Mapped[str] = mapped_column(_Name)
+    name: Mapped[str] = mapped_column(Text)
+    pid: Mapped[str] = mapped_column(Text)
+    sex: Mapped[str] = mapped_column(String(16))
+    dob: Mapped[dt.date | None] = mapped_column(Date)
+    mod: Mapped[list[str]] = mapped_column(Json)
+    region: Mapped[str] = mapped_column(Text)
+    date: Mapped[dt.datetime | None] = mapped_column(DateTime)
+    """As the study has it: the clock of the hospital, without zone."""
+    acc: Mapped[str] = mapped_column(Text)
+    desc: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(_Key)
+    pid_key: Mapped[str] = mapped_column(_Key)
+    acc_key: Mapped[str] = mapped_column(_Key)
+    desc_key: Mapped[str] = mapped_column(_Key)
+    mod_key: Mapped[str] = mapped_column(Text)
+    """Every modality between two commas."""
+    region_key: Mapped[str] = mapped_column(Text)
+    """Every region between two commas."""
+
+
+class ApiKeyRow(Base):
+    """A key of another program. It is kept sealed under the instance key, and found by an HMAC."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    """AES-GCM under a key that is made of the instance key."""
+    lookup: Mapped[str] = mapped_column(_Name, unique=True)
+    """HMAC-SHA256 of the key, hexadecimal."""
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    """Whose rights it has; null = the administrator's."""
+    description: Mapped[str] = mapped_column(Text)
+    created: Mapped[dt.datetime] = mapped_column(Instant)
+    last_used: Mapped[dt.datetime | None] = mapped_column(Instant)
+    request: Mapped[dict[str, Any]] = mapped_column(Json)
+    """What may be asked with it."""

@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, and_, func, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from webviewer.domain.search_form import search_form
 from webviewer.domain.study import StudyPage, StudyQuery, StudySort, StudySummary
 from webviewer_storage.index import study_keys as keys
 from webviewer_storage.index.database import as_utc
 from webviewer_storage.index.models import StoreRow, StudyRow, TermRow
 from webviewer_storage.index.scope import Scope
-from webviewer_storage.ingest.text import search_form
 
 _END = "\U0010ffff"
 _ORDER: dict[StudySort, InstrumentedAttribute[Any]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from webviewer.domain.search_form import search_form
 from webviewer_storage.index.models import TERM_LENGTH
 from webviewer_storage.ingest.facts import StudyFacts
-from webviewer_storage.ingest.text import name_groups, search_form
+from webviewer_storage.ingest.text import name_groups
 
 NAME_WORD, NAME = "name", "names"
 DESCRIPTION_WORD, DESCRIPTION = "desc", "descs"

@@ -1,12 +1,10 @@
-"""Text of headers made fit for the index: bounded, without control characters; and its search form."""
+"""Text of headers made fit for the index: bounded, without control characters."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Letters with strokes and ligatures, which Unicode does not decompose.
-_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})  # noqa: RUF001
-_SEPARATORS = str.maketrans(dict.fromkeys("^=,;/\\_-", " "))
+from webviewer.domain.search_form import search_form
 
 
 def clean(value: object, length: int) -> str:
@@ -14,13 +12,6 @@ def clean(value: object, length: int) -> str:
     text = "" if value is None else str(value)
     text = "".join(" " if unicodedata.category(character) in {"Cc", "Cs", "Cn"} else character for character in text)
     return " ".join(text.split())[:length]
-
-
-def search_form(text: str) -> str:
-    """Fold case, diacritics and separators, so that what looks alike is equal."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_SEPARATORS))
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(plain.casefold().translate(_STROKES).split())
 
 
 def name_groups(name: str) -> list[str]:
