@@ -17,10 +17,10 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import select
 from tests.integration.fleet import TIMEOUT, Fleet, in_thread
-from tests.integration.returning_tab import ReturningTab
 from tests.integration.tab import PHANTOM, Page
 from websockets.asyncio.client import connect as connect_async
 
+from webviewer.bench.returning_tab import ReturningTab
 from webviewer.web.endpoint import SESSION_COOKIE
 from webviewer_control.store.models import SessionRow, UserRow
 

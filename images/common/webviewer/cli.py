@@ -235,6 +235,9 @@ def _add_bench(commands: Any) -> None:  # noqa: ANN401 - as above
         help="length of the long series, 0 for none (default: %(default)s)",
     )
 
+    hand_over = _add_measurement(actions, "hand-over", "from the end of a part to the same picture, drawn by others")
+    hand_over.set_defaults(module="hand_over")
+    hand_over.add_argument("--times", type=_count, default=10, metavar="N", help="of each kind (default: %(default)s)")
     tables = _add_measurement(actions, "tables", "pages of the administrator's tables over many rows, on PostgreSQL")
     tables.add_argument("--users", type=int, default=10_000, metavar="N", help="default: %(default)s")
     tables.add_argument(
