@@ -2247,9 +2247,9 @@ export interface components {
             pid: string;
             /**
              * Recv
-             * Format: date-time
+             * @default null
              */
-            recv: string;
+            recv: string | null;
             /**
              * Ref
              * @default

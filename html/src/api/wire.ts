@@ -537,6 +537,7 @@ export interface Opened {
   frame_time: number | null;
   geometry: StackGeometry;
   lossy_ratio: number | null;
+  masked: boolean;
   modality: string;
   position_unit: 'mm' | 'index';
   series: string;

@@ -87,6 +87,7 @@ class Why(Enum):
     NO_PICTURE = "the object has no picture"
     NO_PIXELS = "the object has no pixel data"
     VIDEO = "this is a video"
+    MAY_SHOW_NAMES = "it may show names burnt into the picture; ask for a link that is not anonymised"
     SYNTAX_UNKNOWN = "the transfer syntax {syntax} cannot be decoded"
     SYNTAX_OLD_JPEG = "hierarchical and arithmetic JPEG cannot be decoded"
     SYNTAX_JPEG_2000_PART_2 = "JPEG 2000 Part 2 cannot be decoded"

@@ -6,9 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from sqlalchemy import text as sql
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from webviewer.codecs.burnt_in import read_annotation
+from webviewer.codecs.header import read_header
 from webviewer.domain.identity import Action, Grant, Store
+from webviewer.domain.image import BurntIn
 from webviewer.domain.study import (
+    InstanceSource,
     QuarantineItem,
     QuarantinePage,
     QuarantineQuery,
@@ -18,9 +23,15 @@ from webviewer.domain.study import (
     StudyQuery,
     UploadState,
 )
-from webviewer.errors import ForbiddenError, NotFoundError
+from webviewer.errors import ForbiddenError, NotFoundError, WebViewerError
 from webviewer.ports.storage import EncodedFrame
 from webviewer.wire.grants import GrantVerifier
+from webviewer_storage.anonymity import (
+    detail_without_names,
+    manifest_without_names,
+    page_without_names,
+    search_without_names,
+)
 from webviewer_storage.index import deletion, quarantine, reader
 from webviewer_storage.index.scope import Scope
 from webviewer_storage.index.search import search
@@ -67,13 +78,22 @@ class StorageService:
         """Search the grant's stores."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await search(connection, Scope.of(grant), query)
+            if not grant.anonymised:
+                return await search(connection, Scope.of(grant), query)
+            allowed = search_without_names(query)
+            if allowed is None:
+                return StudyPage(total=0, offset=query.offset, studies=())
+            return page_without_names(await search(connection, Scope.of(grant), allowed))
 
     async def get_study(self, token: str, study: str) -> StudyDetail:
         """Return a study of the grant's stores."""
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
-            return await reader.study_detail(connection, Scope.of(grant), study)
+            detail = await reader.study_detail(connection, Scope.of(grant), study)
+            if not grant.anonymised:
+                return detail
+            hidden = await self._without_pictures(connection, Scope.of(grant), study)
+        return detail_without_names(detail, hidden)
 
     async def find_series(self, token: str, series: str) -> str:
         """Return the id of the store that holds the series."""
@@ -145,13 +165,46 @@ class StorageService:
         async with self._library.read() as connection:
             rows = await reader.manifest_rows(connection, Scope.of(grant), grant.series)
         # Thousands of descriptions take a while to parse.
-        return await asyncio.to_thread(reader.manifest, rows)
+        return await asyncio.to_thread(self._described, rows, anonymised=grant.anonymised)
+
+    async def _without_pictures(self, connection: AsyncConnection, scope: Scope, study: str) -> set[str]:
+        """Return the series that lose all of their pictures because names may be burnt into them."""
+        doubtful = [
+            series
+            for series, one in (await reader.one_picture_each(connection, study)).items()
+            if not await asyncio.to_thread(self._shows_something, one)
+        ]
+        hidden: set[str] = set()
+        for series in doubtful:
+            if scope.series in {None, series}:
+                rows = await reader.manifest_rows(connection, scope, series)
+                if not await asyncio.to_thread(self._shows_something, rows):
+                    hidden.add(series)
+        return hidden
+
+    def _shows_something(self, rows: reader.ManifestRows) -> bool:
+        return any(source.image for source in self._described(rows, anonymised=True).instances)
+
+    def _described(self, rows: reader.ManifestRows, *, anonymised: bool) -> SeriesManifest:
+        manifest = reader.manifest(rows)
+        if not anonymised:
+            return manifest
+        classes = tuple(row.sop_class for row in rows.instances)
+        return manifest_without_names(manifest, rows.study, classes, self._annotation)
+
+    def _annotation(self, source: InstanceSource) -> BurntIn:
+        """Read again what an object says of names in its pixels: the index of a former release does not know it."""
+        try:
+            with self._library.blobs.path(source.digest).open("rb") as file:
+                return read_annotation(read_header(file).dataset)
+        except (OSError, WebViewerError):
+            return "yes"
 
     def _whole_stores(self, token: str, action: Action) -> Grant:
-        """Return a grant for what belongs to stores, not to studies. Raises ForbiddenError for one of a study."""
+        """Return a grant for what belongs to stores. Raises ForbiddenError for one of a study, or an anonymised one."""
         grant = self._verifier.verify(token, action)
-        if grant.study is not None:
-            text = "the grant is for one study and for nothing beside it"
+        if grant.study is not None or grant.anonymised:
+            text = "the grant is for showing studies and for nothing beside it"
             raise ForbiddenError(text)
         return grant
 

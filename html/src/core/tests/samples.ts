@@ -60,6 +60,7 @@ export function stack(geometry: StackGeometry = AXIAL, count = 10, step = 2, fir
     volume: null,
     volume_problem: null,
     volume_notices: [],
+    masked: false,
     view: { ...INITIAL_VIEW },
     slices: Array.from({ length: count }, (_, index) => ({
       position: index * step,

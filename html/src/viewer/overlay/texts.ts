@@ -39,10 +39,13 @@ export function short(value: number, digits = 1): string {
 const filled = (...texts: (string | null | undefined | false)[]): string[] =>
   texts.filter((text): text is string => Boolean(text));
 
-type PersonInput = Pick<OverlayInput, 'study' | 'privacy' | 'anonymised' | 't' | 'formatDate'>;
+type PersonInput = Pick<OverlayInput, 'study' | 'privacy' | 'anonymised' | 't' | 'formatDate'> & {
+  /** Parts of the pictures are black, because names may be burnt into them. */
+  readonly masked?: boolean | undefined;
+};
 
-export function patient({ study, privacy, anonymised, t, formatDate }: PersonInput): string[] {
-  if (anonymised) return [t('viewer.overlay.anonymised')];
+export function patient({ study, privacy, anonymised, masked, t, formatDate }: PersonInput): string[] {
+  if (anonymised) return filled(t('viewer.overlay.anonymised'), masked && t('viewer.overlay.masked'));
   if (!study) return [];
   if (privacy) return [t('viewer.overlay.hidden')];
   const birth = study.dob ? formatDate(study.dob) : '';
@@ -180,7 +183,7 @@ export function readingLines(
 export function overlayTexts(input: OverlayInput): OverlayTexts {
   const full = input.mode === 'full';
   return {
-    topLeft: full ? patient(input) : [],
+    topLeft: full ? patient({ ...input, masked: input.snapshot.stack?.masked }) : [],
     topRight: full ? visit(input) : [],
     bottomLeft: input.mode === 'off' ? [] : seriesLines(input),
     bottomRight: input.mode === 'off' ? [] : pictureLines(input),

@@ -146,6 +146,9 @@ describe('texts over the picture', () => {
         expect(all).not.toContain(secret);
     }
     expect(overlayTexts(input({ anonymised: true })).topLeft).toEqual(['Anonymised']);
+    const base = input({ anonymised: true });
+    const masked = { ...base.snapshot, stack: { ...base.snapshot.stack!, masked: true } };
+    expect(overlayTexts({ ...base, snapshot: masked }).topLeft).toEqual(['Anonymised', 'Masked: may contain names']);
   });
 
   it('tell turned, inverted and coloured pictures', () => {

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
 from webviewer.codecs import attributes
+from webviewer.codecs.burnt_in import read_annotation
 from webviewer.codecs.functional_groups import frame_attributes
 from webviewer.codecs.lookup_tables import read_palette, read_table
 from webviewer.codecs.spacing import read_aspect, read_spacing
@@ -102,6 +103,7 @@ def describe(dataset: Dataset, max_pixels: int = MAX_PIXELS) -> ImageDescription
         lossy_ratio=_lossy_ratio(dataset, syntax),
         frame_time=_frame_time(dataset) if pixels.frames > 1 else None,
         frame_of_reference=bool(frame_of_reference),
+        burnt_in=read_annotation(dataset),
         space=_space_key(frame_of_reference),
     )
 

@@ -11,6 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Vector = tuple[float, float, float]
+Box = tuple[int, int, int, int]
+"""First column, first row, last column, last row; all four belong to it."""
+BurntIn = Literal["yes", "no", "unstated"]
 SpacingSource = Literal[
     "pixel",
     "fiducial",
@@ -82,8 +85,7 @@ class Palette(Value):
 class UltrasoundRegion(Value):
     """A part of an ultrasound picture that has scales of its own (PS3.3 C.8.5.5)."""
 
-    box: tuple[int, int, int, int]
-    """First column, first row, last column, last row; all four belong to it."""
+    box: Box
     form: Literal["2d", "m-mode", "spectral", "waveform", "other"]
     units: tuple[str, str]
     """Of the horizontal and the vertical axis: ``cm``, ``s``, ``Hz``, ``cm/s`` and others; empty where nothing is stated."""
@@ -144,6 +146,10 @@ class ImageDescription(Value):
     frame_time: float | None = None
     """Milliseconds per frame for cine."""
     frame_of_reference: bool = False
+    burnt_in: BurntIn | None = None
+    """Whether the pixels name the patient (BurnedInAnnotation); null in descriptions of former releases."""
+    visible: tuple[Box, ...] | None = None
+    """The only parts that may be shown; null: all. Set for anonymised sessions (:mod:`webviewer.codecs.burnt_in`)."""
     space: str = ""
     """Opaque key of the frame of reference (never its UID): coordinates of equal keys may be compared."""
 

@@ -70,7 +70,8 @@ class StudySummary(Value):
     size: int = 0
     ref: str = ""
     inst: str = ""
-    recv: dt.datetime
+    recv: dt.datetime | None = None
+    """When it came here; null where the session is anonymised, as are dates and names."""
     uid: str = ""
 
 

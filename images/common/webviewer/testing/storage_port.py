@@ -9,6 +9,7 @@ differ in SOP instance UID).
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import io
 import time
@@ -41,6 +42,7 @@ def grant(
     study: str | None = None,
     series: str | None = None,
     actions: frozenset[Action] = frozenset(Action),
+    anonymised: bool = False,
 ) -> Grant:
     """Return a grant for the stores."""
     return Grant(
@@ -51,6 +53,7 @@ def grant(
         stores=stores,
         study=study,
         series=series,
+        anonymised=anonymised,
     )
 
 
@@ -212,6 +215,48 @@ class StoragePortConformance:
         assert await port.find_series(token, first.id) == store
         with pytest.raises(NotFoundError):
             await port.find_series(token, second.id)
+
+    async def test_an_anonymised_grant_learns_nobodys_name(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        names = {
+            "PatientName": "Doe^Jane",
+            "PatientID": "P-4711",
+            "PatientBirthDate": "19700213",
+            "AccessionNumber": "ACC-815",
+            "StudyDescription": "Knee of Jane",
+            "SeriesDescription": "Left, Dr. House",
+            "InstitutionName": "Clinic",
+            "ContrastBolusAgent": "by Nurse Joy",
+            "WindowCenterWidthExplanation": "for Jane",
+        }
+        owner = sign(grant(store))
+        await upload(port, owner, make_object(1, PatientSex="F", KVP=120, **names))
+        study = (await port.list_studies(owner, StudyQuery())).studies[0].id
+        token = sign(grant(store, study=study, anonymised=True))
+        page, detail = await port.list_studies(token, StudyQuery()), await port.get_study(token, study)
+        shown, series = page.studies[0], detail.series[0]
+        assert (shown.sex, shown.age, shown.mod, shown.ninst, shown.date, shown.recv) == (
+            "F",
+            "055Y",
+            ("CT",),
+            1,
+            None,
+            None,
+        )
+        assert float(series.technique["KVP"]) == 120
+        manifest = await port.series_manifest(sign(grant(store, study=study, series=series.id, anonymised=True)))
+        whole = await port.series_manifest(sign(grant(store, series=series.id)))
+        assert (manifest.version, len(manifest.instances)) == (series.version, 1)
+        assert manifest.version != whole.version
+        for answer in (page, detail, manifest):
+            text = answer.model_dump_json()
+            for value in ("Doe", "4711", "1970", "815", "Jane", "House", "Clinic", "Joy", "2026", "1.2.3"):
+                assert value not in text
+        for query in (StudyQuery(name="Doe"), StudyQuery(pid="P"), StudyQuery(date_from=dt.date(2020, 1, 1))):
+            assert (await port.list_studies(token, query)).total == 0
+        with pytest.raises(ForbiddenError):
+            await port.list_quarantine(sign(grant(store, anonymised=True)), QuarantineQuery())
 
     async def test_a_grant_without_series_reads_no_pixels(self, port: StoragePort, sign: Sign, store: str) -> None:
         with pytest.raises(ForbiddenError):

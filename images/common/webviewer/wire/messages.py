@@ -282,6 +282,8 @@ class Opened(Message):
     volume_problem: VolumeProblem | None = None
     """Why it is not."""
     volume_notices: tuple[VolumeNotice, ...] = ()
+    masked: bool = False
+    """Parts of pictures are black, because names may be burnt into them."""
     lossy_ratio: float | None = None
     """Greatest stated compression ratio of lossy sources; 0 where none is stated, null where all are lossless."""
     view: ViewState

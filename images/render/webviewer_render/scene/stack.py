@@ -94,6 +94,7 @@ class Stack:
             value_range=_value_range(image) if image else None,
             frame_time=image.frame_time if image else None,
             lossy_ratio=self._lossy_ratio(),
+            masked=any(source.image and source.image.visible is not None for source in self.manifest.instances),
             view=view,
         )
 

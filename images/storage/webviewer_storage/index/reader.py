@@ -86,14 +86,16 @@ class ManifestRows:
     """What the index knows of a series and its instances."""
 
     series: str
+    study: str
     version: str
     modality: str
     instances: Sequence[Any]
+    """Ordered by instance number."""
 
 
 async def manifest_rows(connection: AsyncConnection, scope: Scope, series: str) -> ManifestRows:
     """Read a series. Raises NotFoundError."""
-    statement = select(SeriesRow.version, SeriesRow.modality)
+    statement = select(SeriesRow.study_id, SeriesRow.version, SeriesRow.modality)
     statement = statement.where(SeriesRow.id == series, *scope.series_of_studies())
     found = (await connection.execute(statement)).one_or_none()
     if found is None:
@@ -102,6 +104,7 @@ async def manifest_rows(connection: AsyncConnection, scope: Scope, series: str) 
     columns = (
         InstanceRow.id,
         InstanceRow.sop_uid,
+        InstanceRow.sop_class,
         InstanceRow.number,
         InstanceRow.digest,
         InstanceRow.size,
@@ -112,14 +115,21 @@ async def manifest_rows(connection: AsyncConnection, scope: Scope, series: str) 
         InstanceRow.why,
     )
     rows = (await connection.execute(select(*columns).where(InstanceRow.series_id == series))).all()
-    return ManifestRows(series, found.version, found.modality, rows)
+    ordered = sorted(rows, key=lambda row: (_LAST if row.number is None else row.number, uid_order(row.sop_uid)))
+    return ManifestRows(series, found.study_id, found.version, found.modality, ordered)
+
+
+async def one_picture_each(connection: AsyncConnection, study: str) -> dict[str, ManifestRows]:
+    """Return one instance with a picture of every series of a study that has any, by the series."""
+    chosen = select(func.min(InstanceRow.id)).where(InstanceRow.study_id == study, InstanceRow.image.is_not(None))
+    statement = select(InstanceRow, SeriesRow.version, SeriesRow.modality)
+    statement = statement.join(SeriesRow, SeriesRow.id == InstanceRow.series_id)
+    rows = (await connection.execute(statement.where(InstanceRow.id.in_(chosen.group_by(InstanceRow.series_id))))).all()
+    return {row.series_id: ManifestRows(row.series_id, study, row.version, row.modality, [row]) for row in rows}
 
 
 def manifest(found: ManifestRows) -> SeriesManifest:
     """Describe the instances of a series, by instance number."""
-    rows = sorted(
-        found.instances, key=lambda row: (_LAST if row.number is None else row.number, uid_order(row.sop_uid))
-    )
     instances = tuple(
         InstanceSource(
             id=row.id,
@@ -132,7 +142,7 @@ def manifest(found: ManifestRows) -> SeriesManifest:
             problem=row.problem,
             why=as_reason(row.why),
         )
-        for row in rows
+        for row in found.instances
     )
     return SeriesManifest(series=found.series, version=found.version, modality=found.modality, instances=instances)
 
