@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -25,6 +26,7 @@ from webviewer.domain.study import (
 )
 from webviewer.errors import NotAuthenticatedError
 from webviewer.ports.storage import EncodedFrame, SeriesLocation, StoragePort
+from webviewer.web.download import Download
 from webviewer.web.endpoint import Endpoint
 from webviewer.web.errors import handle_domain_error, handle_unexpected
 from webviewer.web.health import Health, Readiness
@@ -32,6 +34,7 @@ from webviewer.wire.frame_stream import MEDIA_TYPE, encode_frames
 
 _GRANT = (errors.NotAuthenticatedError, errors.ForbiddenError)
 _FOUND = (*_GRANT, errors.NotFoundError)
+_ZIP = "application/zip"
 _BINARY = "application/octet-stream"
 
 
@@ -86,6 +89,14 @@ class StorageEndpoints:
     async def get_study(self, request: Request) -> StudyDetail:
         """Return a study."""
         return await self._port.get_study(_token(request), request.path_params["study"])
+
+    async def study_archive(self, request: Request) -> Response:
+        """Stream a study as a ZIP."""
+        stack = AsyncExitStack()
+        archive = await stack.enter_async_context(
+            self._port.study_archive(_token(request), request.path_params["study"])
+        )
+        return Download(archive.chunks, archive.size, stack, _ZIP)
 
     async def delete_study(self, request: Request) -> None:
         """Delete a study."""
@@ -167,6 +178,10 @@ class StorageEndpoints:
             ),
             Endpoint(
                 "GET", "/v1/studies/{study}", self.get_study, "A study", "grant", response=StudyDetail, errors=_FOUND
+            ),
+            Endpoint(
+                "GET", "/v1/studies/{study}/archive", self.study_archive, "A study as a ZIP", "grant",
+                media_types=(_ZIP,), errors=_FOUND,
             ),
             Endpoint("DELETE", "/v1/studies/{study}", self.delete_study, "Delete a study", "grant", errors=_FOUND),
             Endpoint(

@@ -20,4 +20,6 @@ RECEIVERS_LOST = Counter("webviewer_storage_receivers_lost", "DICOM receiver pro
 FREE_BYTES = Gauge("webviewer_storage_free_bytes", "Free bytes of the storage volume")
 TOTAL_BYTES = Gauge("webviewer_storage_total_bytes", "Size of the storage volume in bytes")
 UPLOADS = Gauge("webviewer_storage_uploads_processing", "Uploads being processed")
+ARCHIVES = Counter("webviewer_storage_archives", "Studies downloaded as a ZIP, by how it ended", ["outcome"])
+ARCHIVE_BYTES = Counter("webviewer_storage_archive_bytes", "Bytes of files downloaded in ZIPs")
 SERIES_BYTES = Counter("webviewer_storage_series_bytes", "Bytes of frames handed to render nodes")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +26,7 @@ from webviewer.domain.study import (
     UploadState,
 )
 from webviewer.errors import ForbiddenError, NotFoundError, WebViewerError
-from webviewer.ports.storage import EncodedFrame
+from webviewer.ports.storage import EncodedFrame, StudyArchive
 from webviewer.wire.grants import GrantVerifier
 from webviewer_storage.anonymity import (
     detail_without_names,
@@ -36,6 +38,7 @@ from webviewer_storage.index import deletion, quarantine, reader
 from webviewer_storage.index.scope import Scope
 from webviewer_storage.index.search import search
 from webviewer_storage.library import Library
+from webviewer_storage.media.study_archive import StudyZip
 from webviewer_storage.pixels.frames import stream_frames
 from webviewer_storage.stores import Stores
 from webviewer_storage.uploads.service import Uploads
@@ -100,6 +103,20 @@ class StorageService:
         grant = self._verifier.verify(token, Action.LIST)
         async with self._library.read() as connection:
             return await reader.store_of_series(connection, Scope.of(grant), series)
+
+    @asynccontextmanager
+    async def study_archive(self, token: str, study: str) -> AsyncGenerator[StudyArchive, None]:
+        """Open the ZIP of a study."""
+        grant = self._verifier.verify(token, Action.LIST)
+        if not grant.download or grant.anonymised:
+            text = "the grant does not allow a download"
+            raise ForbiddenError(text)
+        async with self._library.read() as connection:
+            files = await reader.study_files(connection, Scope.of(grant), study)
+        # Documents are asked for their titles, and a directory of thousands of records takes a while.
+        made = await asyncio.to_thread(StudyZip, self._library.blobs, files, dt.datetime.now())  # noqa: DTZ005 - ZIPs have no zone
+        async with aclosing(made.chunks()) as chunks:
+            yield StudyArchive(made.size, chunks)
 
     async def delete_study(self, token: str, study: str) -> None:
         """Delete a study."""

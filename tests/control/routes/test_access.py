@@ -18,6 +18,7 @@ PUBLIC = {
     ("GET", "/v2/sign-on"),
     ("GET", "/v2/sign-on/callback"),
     ("GET", "/v2/sign-on/logout"),
+    ("GET", "/v2/archives/{ticket}"),  # the ticket is the credential
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),  # to this machine itself; see below
@@ -162,7 +163,11 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
     anna, berta = await two.login("anna"), await two.login("berta")
     await anna.put("/v2/settings/theme", json={"value": "annas"})
     made = (await anna.post("/v2/links", json={"study": "annas-study"})).json()
-    ids = ANNAS | {"session": (await anna.get("/v2/session")).json()["id"], "link": made["link"]["id"]}
+    ids = ANNAS | {
+        "session": (await anna.get("/v2/session")).json()["id"],
+        "link": made["link"]["id"],
+        "ticket": "annas-ticket",
+    }
     tried = set()
     for endpoint in ENDPOINTS:
         if "{" not in endpoint.path or endpoint.access in {"administrator", "auditor", "node"}:
@@ -185,6 +190,8 @@ async def test_nobody_reaches_anothers_things_over_any_route_that_takes_an_id(tw
         ("GET", "/v2/studies/{study}"),
         ("DELETE", "/v2/studies/{study}"),
         ("GET", THUMBNAIL),
+        ("POST", "/v2/studies/{study}/archive"),
+        ("GET", "/v2/archives/{ticket}"),
         ("GET", "/v2/uploads/{digest}"),
         ("PUT", "/v2/uploads/{digest}"),
         ("DELETE", "/v2/uploads/{digest}"),

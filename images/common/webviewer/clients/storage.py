@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from webviewer.domain.study import (
     UploadState,
 )
 from webviewer.errors import NotFoundError
-from webviewer.ports.storage import EncodedFrame, SeriesLocation
+from webviewer.ports.storage import EncodedFrame, SeriesLocation, StudyArchive
 from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
 from webviewer.wire.frame_stream import decode_frames
@@ -82,6 +83,18 @@ class StorageClient:
     async def find_series(self, token: str, series: str) -> str:
         """Return the id of the store that holds the series."""
         return (await self._read(SeriesLocation, "GET", f"/v1/series/{_part(series)}/store", token)).store
+
+    @asynccontextmanager
+    async def study_archive(self, token: str, study: str) -> AsyncGenerator[StudyArchive, None]:
+        """Open a ZIP of the study's files."""
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            async with self._client.stream("GET", f"/v1/studies/{_part(study)}/archive", headers=headers) as answer:
+                if not answer.is_success:
+                    raise from_problem(answer.status_code, await answer.aread())
+                yield StudyArchive(int(answer.headers["content-length"]), answer.aiter_raw())
+        except httpx2.TransportError as error:
+            raise unreachable(_WHO, error) from error
 
     async def delete_study(self, token: str, study: str) -> None:
         """Delete a study."""

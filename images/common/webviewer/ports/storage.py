@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from webviewer.domain.identity import Store
@@ -32,6 +34,14 @@ class SeriesLocation(Value):
     """Where a series is: the answer of :meth:`StoragePort.find_series` on the wire."""
 
     store: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyArchive:
+    """A ZIP that is being made: its length in bytes, and its pieces. It ends early only by an exception."""
+
+    size: int
+    chunks: AsyncIterator[bytes]
 
 
 class StorageDirectory(Protocol):
@@ -77,6 +87,13 @@ class StoragePort(Protocol):
 
     async def find_series(self, token: str, series: str) -> str:
         """Return the opaque id of the store that holds ``series``. Needs ``studies:list``."""
+        ...
+
+    def study_archive(self, token: str, study: str) -> AbstractAsyncContextManager[StudyArchive]:
+        """Open a ZIP of the study's files with a DICOMDIR. Needs ``studies:list`` and a grant with ``download``.
+
+        Nothing is collected: the disk waits for the reader, and leaving the context ends the work.
+        """
         ...
 
     async def delete_study(self, token: str, study: str) -> None:

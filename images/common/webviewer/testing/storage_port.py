@@ -43,6 +43,7 @@ def grant(
     series: str | None = None,
     actions: frozenset[Action] = frozenset(Action),
     anonymised: bool = False,
+    download: bool = False,
 ) -> Grant:
     """Return a grant for the stores."""
     return Grant(
@@ -54,6 +55,7 @@ def grant(
         study=study,
         series=series,
         anonymised=anonymised,
+        download=download,
     )
 
 
@@ -77,6 +79,14 @@ async def processed(port: StoragePort, token: str, state: UploadState) -> Upload
         await asyncio.sleep(0.01)
         state = await port.get_upload(token, state.digest)
     return state
+
+
+async def archive_of(port: StoragePort, token: str, study: str) -> bytes:
+    """Return the ZIP of a study, whose length must be what was announced."""
+    async with port.study_archive(token, study) as archive:
+        content = b"".join([chunk async for chunk in archive.chunks])
+        assert len(content) == archive.size
+        return content
 
 
 def frames_of(content: bytes) -> bytes:
@@ -114,6 +124,7 @@ class StoragePortConformance:
             lambda: port.list_studies(token, StudyQuery()),
             lambda: port.get_study(token, "a"),
             lambda: port.find_series(token, "a"),
+            lambda: archive_of(port, token, "a"),
             lambda: port.delete_study(token, "a"),
             lambda: port.get_upload(token, digest),
             lambda: port.put_upload_part(token, digest, size=1, offset=0, name="", body=pieces(b"a")),
@@ -257,6 +268,34 @@ class StoragePortConformance:
             assert (await port.list_studies(token, query)).total == 0
         with pytest.raises(ForbiddenError):
             await port.list_quarantine(sign(grant(store, anonymised=True)), QuarantineQuery())
+
+    async def test_the_archive_of_a_study_holds_its_files_as_they_came(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        owner = sign(grant(store))
+        objects = [make_object(number, series=series) for series in (1, 2) for number in (1, 2)]
+        for content in objects:
+            await upload(port, owner, content)
+        study = (await port.list_studies(owner, StudyQuery())).studies[0].id
+        packed = await archive_of(port, sign(grant(store, download=True)), study)
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            assert archive.testzip() is None
+            names = [f"DICOM/SE00000{series}/IM00000{number}" for series in (1, 2) for number in (1, 2)]
+            assert archive.namelist() == ["DICOMDIR", *names]
+            assert [archive.read(name) for name in names] == objects
+        first = (await port.get_study(owner, study)).series[0].id
+        one = await archive_of(port, sign(grant(store, study=study, series=first, download=True)), study)
+        with zipfile.ZipFile(io.BytesIO(one)) as archive:
+            assert archive.namelist() == ["DICOMDIR", *names[:2]]
+        await port.put_store(owner, Store(id="stranger", kind="user"))
+        for token, error in (
+            (sign(grant(store)), ForbiddenError),
+            (sign(grant(store, download=True, anonymised=True)), ForbiddenError),
+            (sign(grant("stranger", download=True)), NotFoundError),
+            (sign(grant(store, study="another", download=True)), NotFoundError),
+        ):
+            with pytest.raises(error):
+                await archive_of(port, token, study)
 
     async def test_a_grant_without_series_reads_no_pixels(self, port: StoragePort, sign: Sign, store: str) -> None:
         with pytest.raises(ForbiddenError):

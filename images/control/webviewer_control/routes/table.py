@@ -7,6 +7,7 @@ from typing import Any
 from webviewer import __version__
 from webviewer.web.endpoint import Endpoint, openapi_document
 from webviewer_control.routes import (
+    archives,
     audit,
     capacity,
     journal,
@@ -30,6 +31,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *login.ENDPOINTS,
     *preferences.ENDPOINTS,
     *studies.ENDPOINTS,
+    *archives.ENDPOINTS,
     *uploads.ENDPOINTS,
     *quarantine.ENDPOINTS,
     *users.ENDPOINTS,

@@ -28,6 +28,7 @@ from webviewer_control.services.administrator import Administrator
 from webviewer_control.services.audit import Audit
 from webviewer_control.services.audit_forwarding import AuditForwarding
 from webviewer_control.services.capacity import Capacity
+from webviewer_control.services.downloads import Downloads
 from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.licence_file import LicenceFile
 from webviewer_control.services.licences import Licences
@@ -89,6 +90,7 @@ class Control:
     logins: Logins
     preferences: Preferences
     viewports: ViewportStore
+    downloads: Downloads
     journal: JournalReader
     retention: Retention
     audit: Audit
@@ -241,6 +243,7 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         logins=logins,
         preferences=Preferences(records.database),
         viewports=ViewportStore(records.database, records.clock),
+        downloads=Downloads(records),
         journal=journal,
         retention=Retention(records, {"journal": journal.prune, "audit": audit.prune}),
         audit=audit,

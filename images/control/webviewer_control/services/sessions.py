@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Select, String, and_, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webviewer.errors import NotFoundError
@@ -195,9 +195,18 @@ class Sessions:
         query = _with_user().where(SessionRow.secret == _digest(secret), SessionRow.kind == kind)
         async with self._database.reading() as transaction:
             found = (await transaction.execute(query)).one_or_none()
+        return self._live(found)
+
+    async def alive(self, session: str) -> Session | None:
+        """Return a session by its id if it lives and its user is active."""
+        async with self._database.reading() as transaction:
+            found = (await transaction.execute(_with_user().where(SessionRow.id == session))).one_or_none()
+        return self._live(found)
+
+    def _live(self, found: Row[SessionRow, UserRow | None] | None) -> Session | None:
         if found is None or (found[1] is not None and not found[1].active):
             return None
-        session = self._session(*found)
+        session = self._session(found[0], found[1])
         return session if session.deadline > self._clock() else None
 
     async def touch(self, session: Session) -> Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -148,6 +149,10 @@ class Stores:
     async def read_grant(self, session: Session) -> str:
         """Return a grant to list what the session may read."""
         return self._sign(session, {Action.LIST}, await self.readable(session))
+
+    async def download_grant(self, session: Session) -> str:
+        """Return a grant to take the files of what the session may read; the caller has checked that it may."""
+        return self._sign(replace(session, download=True), {Action.LIST}, await self.readable(session))
 
     def own_grant(self, session: Session, action: Action) -> str:
         """Return a grant for the session's own store."""

@@ -412,3 +412,15 @@ class ApiKeyRow(Base):
     last_used: Mapped[dt.datetime | None] = mapped_column(Instant)
     request: Mapped[dict[str, Any]] = mapped_column(Json)
     """What may be asked with it."""
+
+
+class DownloadTicketRow(Base):
+    """A study that a browser may fetch once, at an address without other credentials; it goes with its session."""
+
+    __tablename__ = "download_tickets"
+
+    ticket: Mapped[str] = mapped_column(_Name, primary_key=True)
+    """SHA-256 of what is in the address."""
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    study: Mapped[str] = mapped_column(_Name)
+    expires: Mapped[dt.datetime] = mapped_column(Instant)

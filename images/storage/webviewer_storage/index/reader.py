@@ -119,6 +119,55 @@ async def manifest_rows(connection: AsyncConnection, scope: Scope, series: str) 
     return ManifestRows(series, found.study_id, found.version, found.modality, ordered)
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesFiles:
+    """A series with its instances by number."""
+
+    series: Any
+    instances: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFiles:
+    """A study with the files of its series in the order of the list."""
+
+    study: Any
+    series: Sequence[SeriesFiles]
+
+
+async def study_files(connection: AsyncConnection, scope: Scope, study: str) -> StudyFiles:
+    """Read what the files of a study are. Raises NotFoundError."""
+    statement = select(*StudyRow.__table__.columns).where(StudyRow.id == study, *scope.studies())
+    found = (await connection.execute(statement)).one_or_none()
+    if found is None:
+        text = "the study does not exist"
+        raise NotFoundError(text)
+    listed = select(SeriesRow.id, SeriesRow.series_uid, SeriesRow.number, SeriesRow.modality)
+    listed = listed.where(SeriesRow.study_id == study, *scope.series_of_studies())
+    columns = (
+        InstanceRow.series_id,
+        InstanceRow.sop_uid,
+        InstanceRow.sop_class,
+        InstanceRow.transfer_syntax,
+        InstanceRow.number,
+        InstanceRow.digest,
+        InstanceRow.size,
+    )
+    instances: dict[str, list[Any]] = {}
+    for row in (await connection.execute(select(*columns).where(InstanceRow.study_id == study))).all():
+        instances.setdefault(row.series_id, []).append(row)
+    series = [
+        SeriesFiles(row, sorted(instances.get(row.id, []), key=lambda item: _order(item.number, item.sop_uid)))
+        for row in (await connection.execute(listed)).all()
+    ]
+    series.sort(key=lambda item: _order(item.series.number, item.series.series_uid))
+    return StudyFiles(found, series)
+
+
+def _order(number: int | None, uid: str) -> tuple[int, list[int]]:
+    return (_LAST if number is None else number, uid_order(uid))
+
+
 async def one_picture_each(connection: AsyncConnection, study: str) -> dict[str, ManifestRows]:
     """Return one instance with a picture of every series of a study that has any, by the series."""
     chosen = select(func.min(InstanceRow.id)).where(InstanceRow.study_id == study, InstanceRow.image.is_not(None))
