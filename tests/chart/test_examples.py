@@ -1,5 +1,6 @@
 """The examples: clusters that the API server lets in and of which the operator makes objects."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from webviewer_operator.cluster import Cluster
-from webviewer_operator.manifests import desired
+from webviewer_operator.manifests import database, desired, quantity
 from webviewer_operator.manifests.plan import Plan, wanted_images
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +74,24 @@ def test_the_examples_show_ingress_gateway_gpus_and_every_database():
     assert {pool.gpu.mode for spec in specs for pool in spec.render.pools.values()} == {"None", "DevicePlugin"}
     for name in ("embedded", "cloud_native_pg", "external"):
         assert any(getattr(spec.database, name) for spec in specs)
+
+
+@pytest.mark.parametrize("spec", [{}, EXAMPLES["small.yaml"]["spec"]], ids=["empty", "small"])
+def test_a_small_site_asks_for_one_core_and_an_upgrade_of_it_fits_a_node_of_two(spec):
+    cluster = Cluster.of({"spec": spec, "metadata": {"name": "a", "namespace": "b", "uid": "c"}})
+    images = wanted_images(cluster, "1.0.0")
+    workloads = [each["spec"] for each in desired.workloads(cluster, Plan(images)) if "template" in each["spec"]]
+    asked = {each["template"]["metadata"]["labels"]["app.kubernetes.io/component"]: cores(each) for each in workloads}
+    operator = yaml.safe_load((CHART / "values.yaml").read_text())["resources"]["requests"]["cpu"]
+    at_rest = sum(asked.values()) + quantity.parse(operator)
+    assert at_rest <= 1
+    job = database.migration(cluster, (images["control"], images["storage"]))["spec"]
+    # A new pod of the biggest part starts beside the old one; a quarter of the node is for DNS, the network, the kubelet.
+    assert at_rest + max(asked["render"], asked["control"], cores(job | {"replicas": 1})) <= 2 * 0.75
+
+
+def cores(workload: dict) -> Decimal:
+    """Return how many cores the pods of a workload ask for."""
+    pod = workload["template"]["spec"]
+    one = sum(quantity.parse(each["resources"]["requests"]["cpu"]) for each in pod["containers"])
+    return workload["replicas"] * one

@@ -70,7 +70,7 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
         component=COMPONENT,
         container=container,
         overrides=spec.pod,
-        resources={"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
+        resources={"requests": {"cpu": "150m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
         volumes=[
             {"name": "data", "emptyDir": {}},
             pod.secret_volume("keys", keys),

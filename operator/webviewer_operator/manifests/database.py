@@ -158,7 +158,7 @@ def _stateful_set(cluster: Cluster, embedded: EmbeddedDatabase, plan: Plan) -> M
         component=COMPONENT,
         container=container,
         overrides=embedded.pod,
-        resources={"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
+        resources={"requests": {"cpu": "150m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
         volumes=[{"name": "run", "emptyDir": {}}],
         user=_POSTGRES_USER,
         extra={"terminationGracePeriodSeconds": 60},

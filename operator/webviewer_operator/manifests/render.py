@@ -15,6 +15,8 @@ NODES_SERVICE = "render-nodes"
 """Its DNS answer lists every pod, also draining ones: control asks them for their sessions."""
 MIB = 1024 * 1024
 _BESIDE_BUDGET = 1024 * MIB
+_MILLICORES_PER_THREAD = 100
+"""A share only: nobody draws all the time, and whoever draws may use what is free."""
 _GRACE_SECONDS = 90
 """Sessions are moved first; what has not moved by then is cut off and drawn again elsewhere."""
 _CLAIM = "gpu"
@@ -105,7 +107,7 @@ def _environment(cluster: Cluster, pool: Pool) -> list[Manifest]:
 
 def _resources(pool: Pool) -> Manifest:
     budget = int(quantity.parse(pool.volume_budget)) + _BESIDE_BUDGET
-    requests = {"cpu": "1", "memory": f"{-(-budget // MIB)}Mi"}
+    requests = {"cpu": f"{pool.threads * _MILLICORES_PER_THREAD}m", "memory": f"{-(-budget // MIB)}Mi"}
     limits = {"memory": f"{-(-(budget + _BESIDE_BUDGET) // MIB)}Mi"}
     if pool.gpu.mode == "DevicePlugin":
         limits[pool.gpu.resource_name] = str(pool.gpu.count)

@@ -61,7 +61,7 @@ def _stateful_set(cluster: Cluster, plan: Plan) -> Manifest:
         component=COMPONENT,
         container=container,
         overrides=spec.pod,
-        resources={"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "4Gi"}},
+        resources={"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"memory": "4Gi"}},
         volumes=tls.volumes(cluster, COMPONENT),
         secrets_sum=plan.sums.get(COMPONENT, ""),
         extra={"terminationGracePeriodSeconds": _GRACE_SECONDS},
