@@ -238,6 +238,7 @@ class Dicom(Resource):
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     service_annotations: Labels = {}
     node_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Of the first storage node; those of others are given by Kubernetes."""
     allowed_networks: Annotated[tuple[Network, ...], Items] = ()
     """Who may connect; empty = everybody who reaches the Service."""
     ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$", min_length=1, max_length=16)] = "WEBVIEWER"
