@@ -173,10 +173,15 @@ def page(site, login) -> Iterator[tab.Page]:
 
 
 @pytest.fixture(scope="module")
-def series(site, page, require_program, tmp_path_factory) -> tuple[str, str]:
-    """Study and series of a phantom that was sent to the DICOM Service."""
-    folder = tab.write_phantom(tmp_path_factory.mktemp("phantom"))
-    tab.store(require_program("storescu"), site.dicom, folder)
+def phantom(tmp_path_factory) -> Path:
+    """A folder with a study."""
+    return tab.write_phantom(tmp_path_factory.mktemp("phantom"))
+
+
+@pytest.fixture(scope="module")
+def series(site, page, require_program, phantom) -> tuple[str, str]:
+    """Study and series of the phantom that was sent to the DICOM Service."""
+    tab.store(require_program("storescu"), site.dicom, phantom)
     study = page.wait_for_study(tab.PHANTOM.slices)
     (found,) = page.http.get(f"/v2/studies/{study['id']}").json()["series"]
     return study["id"], found["id"]

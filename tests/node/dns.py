@@ -61,23 +61,25 @@ def answer(question: bytes, server: Server) -> bytes:
 
 
 def addresses(labels: list[str], server: Server) -> list[str] | None:
-    """Return the addresses of ``service.namespace.svc.cluster.local``; null if there is no such name."""
-    if len(labels) != 5 or labels[2:] != ["svc", *DOMAIN.split(".")]:
+    """Return the addresses of ``[pod.]service.namespace.svc.cluster.local``; null if there is no such name."""
+    *pod, name, namespace = labels[:-3] if len(labels) in {5, 6} else ("", "")
+    if labels[-3:] != ["svc", *DOMAIN.split(".")] or not name:
         return None
-    name, namespace = labels[:2]
     service = server.ask("GET", f"/api/v1/namespaces/{namespace}/services/{name}")
     if not service.is_success:
         return None
     spec = service.json()["spec"]
     if spec["clusterIP"] != "None":
-        return [spec["clusterIP"]]
+        return None if pod else [spec["clusterIP"]]
     selector = f"?labelSelector=kubernetes.io%2Fservice-name%3D{name}"
     slices = server.done("GET", f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices{selector}")["items"]
     unready = spec.get("publishNotReadyAddresses", False)
-    return [
+    found = [
         address
         for each in slices
         for endpoint in each.get("endpoints") or ()
         if unready or (endpoint.get("conditions") or {}).get("ready", True)
+        if not pod or pod == [endpoint.get("hostname")]
         for address in endpoint["addresses"]
     ]
+    return None if pod and not found else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 from tests.cluster.helm import CHART, Helm
@@ -28,6 +28,8 @@ class Site:
     person: Person
     definition: bool
     """Whether the chart is to bring the definition: on somebody's cluster it may be another release's."""
+    spec: Object = field(default_factory=dict)
+    """What the cluster is asked to be; :meth:`apply` fills it at first."""
     url: str = ""
     """Of the Service of the pages."""
     dicom: tuple[str, int] = ("", 0)
@@ -45,13 +47,14 @@ class Site:
         self.helm.done("install", "webviewer", f"{CHART}", "--namespace", self.namespace, "--wait", *settings)
 
     def apply(self) -> None:
-        """Apply the cluster, and return when it is as it should be."""
-        resource = example("small") | {"spec": self._spec()}
+        """Apply the cluster as ``spec`` says, and return when it is so."""
+        self.spec = self.spec or self._spec()
+        resource = example("small") | {"spec": self.spec}
         self.place.kubectl("apply", "--namespace", self.namespace, "--filename=-", content=yaml.safe_dump(resource))
         self.person.wait_until_ready(READY_SECONDS)
 
     def _spec(self) -> Object:
-        """Return the small site's spec with our images, as small as a machine that tests has to have it."""
+        """Return the small site's spec with our images, as small as a machine for tests needs it."""
         spec: Object = example("small")["spec"]
         references = self.place.images
         spec["images"] = {name: references[name] for name in ("control", "storage", "render", "postgres")}
@@ -73,6 +76,20 @@ class Site:
             if each["metadata"]["labels"].get("app.kubernetes.io/component") == component
             and "deletionTimestamp" not in each["metadata"]
         ]
+
+    def usage(self) -> str:
+        """Say what the pods use now, by the kubelet."""
+        pods = self.place.server.done("GET", path_of(port.POD, self.namespace))["items"]
+        (node, *_) = {each["spec"]["nodeName"] for each in pods}
+        found = self.place.server.done("GET", f"/api/v1/nodes/{node}/proxy/stats/summary")["pods"]
+        used = {
+            each["podRef"]["name"]: (
+                each.get("cpu", {}).get("usageNanoCores", 0) / 1e9, each.get("memory", {}).get("workingSetBytes", 0) / 2**20,
+            )
+            for each in found if each["podRef"]["namespace"] == self.namespace
+        }  # fmt: skip
+        lines = [f"{name} {cores:.3f} cores {mib:.0f} MiB" for name, (cores, mib) in sorted(used.items()) if mib]
+        return f"{', '.join(lines)}; {sum(cores for cores, _ in used.values()):.2f} cores in all"
 
     def secret(self, name: str, key: str) -> str:
         """Return what a Secret holds."""

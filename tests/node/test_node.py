@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import secrets
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,9 +18,11 @@ from tests.cluster.person import Object, path_of
 from tests.integration import tab
 from tests.integration.tab import PHANTOM, Viewport, expected_grey
 
+from webviewer.domain.licence import Licence
+from webviewer.wire.licences import Vendor
 from webviewer_operator.kube import port
 
-from .site import Site
+from .site import ORIGIN, Site
 
 pytestmark = pytest.mark.timeout(900)
 SIZE = (128, 96)
@@ -143,6 +148,79 @@ def drawn_again(viewport: Viewport, harm: Callable[[], Any], figures: list[str],
     assert viewport.encoded == before
 
 
+def test_a_second_storage_node_keeps_and_shows_the_studies_of_its_users(  # noqa: PLR0913 - a sender, a user and an administrator
+    site, admin, series, phantom, require_program, figures
+):
+    began = time.monotonic()
+    site.spec["storage"]["replicas"] = 2
+    site.apply()
+    figures.append(f"cluster Ready {time.monotonic() - began:.1f} s after it was given a second storage node")
+    _, second = wait_for(
+        lambda: len(found := storage_nodes(admin)) == 2 and found, say=lambda: f"{admin.get('/v2/admin/nodes').json()}"
+    )
+    assert [pod["status"]["containerStatuses"][0]["restartCount"] for pod in site.pods("storage")] == [0, 0]
+    user = {"login": "boris", "password": "boris", "ae_title": "BORIS", "storage_node": second["id"]}
+    assert admin.post("/v2/admin/users", json=user).status_code == 201
+    storescu = require_program("storescu")
+    with pytest.raises(subprocess.CalledProcessError):
+        tab.store(storescu, site.dicom, phantom, called="BORIS")  # of the first node, where he is nobody
+    with site.place.reach(site.namespace, "viewer-dicom-1", 11112) as address:
+        tab.store(storescu, address, phantom, called="BORIS")
+    page = tab.Page(site.url, "boris", "boris", ORIGIN)
+    with contextlib.closing(page):
+        study = page.wait_for_study(PHANTOM.slices)
+        (found,) = page.http.get(f"/v2/studies/{study['id']}").json()["series"]
+        assert study["id"] != series[0]
+        with looking(page, (study["id"], found["id"])) as viewport:
+            viewport.view(position=viewport.opened["slices"][11]["position"], zoom=1, rotation=0)
+            _, pixels = viewport.final()
+            assert np.abs(pixels.astype(float) - expected_grey(11)).max() <= 1
+
+
+def storage_nodes(admin: httpx2.Client) -> list[Object]:
+    """Return the storage nodes that answer control, in the order of their pods."""
+    nodes = admin.get("/v2/admin/nodes").json()["nodes"]
+    found = [each for each in nodes if each["role"] == "storage" and each["state"] == "available"]
+    return sorted(found, key=lambda each: each["address"])
+
+
+def test_a_licence_in_a_secret_counts_without_a_restart_of_control(site, admin, login, figures):
+    vendor = Vendor.generate()
+    site.spec["licence"] = {"publicKeys": [vendor.public_key], "secretName": "clinic-licence"}
+    site.apply()
+    before = wait_for(lambda: (found := licensing(admin))["state"] == "none" and found)
+    assert log_in(site, login)["code"] == "licence_missing"
+    pods = {each["metadata"]["uid"] for each in site.pods("control")}
+    licence = Licence(
+        id=secrets.token_hex(16), product=before["product_code"], type="concurrent", concurrents=5,
+        issued=dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+    began = time.monotonic()
+    secret = ("create", "secret", "generic", "clinic-licence", f"--from-literal=licence={vendor.sign(licence)}")
+    site.place.kubectl(*secret, "--namespace", site.namespace)
+    after = wait_for(lambda: (found := licensing(admin))["state"] == "valid" and found, 240)
+    figures.append(f"licence counts {time.monotonic() - began:.1f} s after its Secret was made")
+    assert (after["type"], after["concurrents"]["total"]) == ("concurrent", 5)
+    assert "csrf" in log_in(site, login)
+    assert {each["metadata"]["uid"] for each in site.pods("control")} == pods
+    figures.append(f"at rest: {site.usage()}")
+
+
+def log_in(site: Site, login: str) -> Object:
+    """Return what control answers to a user who logs in, by his password, which is his name."""
+    body, headers = {"user": login, "password": login}, {"Origin": ORIGIN}
+    answer = httpx2.post(f"{site.url}/v2/login", json=body, headers=headers, timeout=tab.TIMEOUT, trust_env=False)
+    found: Object = answer.json()
+    return found
+
+
+def licensing(admin: httpx2.Client) -> Object:
+    """Return how licensing stands, by the administrator's page; nothing while control restarts."""
+    answer = admin.get("/v2/admin/licence")
+    found: Object = answer.json() if answer.is_success else {"state": ""}
+    return found
+
+
 def test_data_and_secrets_outlive_the_resource_and_the_operator(site, page, series, login):
     site.person.wait_until_ready()
     password = site.secret("viewer-admin", "initial-admin-password")
@@ -152,7 +230,9 @@ def test_data_and_secrets_outlive_the_resource_and_the_operator(site, page, seri
     site.helm.done("uninstall", "webviewer", "--namespace", site.namespace)
     wait_for(lambda: not any(site.pods(each) for each in PODS), 180)
     claims = site.place.server.done("GET", path_of(port.CLAIM, site.namespace))["items"]
-    assert {each["metadata"]["name"] for each in claims} == {"data-viewer-storage-0", "data-viewer-database-0"}
+    assert {each["metadata"]["name"] for each in claims} == {
+        "data-viewer-storage-0", "data-viewer-storage-1", "data-viewer-database-0",
+    }  # fmt: skip
     assert {each["status"]["phase"] for each in claims} == {"Bound"}
     site.install()
     site.apply()

@@ -31,11 +31,13 @@ class Plan:
     ``images``: which image the workload runs now; a later stage of an upgrade keeps its old one.
     ``sums``: digest of the secrets that its pods read; a new one restarts them.
     ``replicas``: of the pools; null = left to somebody else.
+    ``storage``: nodes whose schema is there; null = all.
     """
 
     images: Mapping[str, str]
     sums: Mapping[str, str] = field(default_factory=dict)
     replicas: Mapping[str, int | None] = field(default_factory=dict)
+    storage: int | None = None
 
 
 def wanted_images(cluster: Cluster, own_version: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ def _stateful_set(cluster: Cluster, plan: Plan) -> Manifest:
         "kind": "StatefulSet",
         "metadata": naming.metadata(cluster, COMPONENT),
         "spec": {
-            "replicas": 0 if cluster.spec.suspend else spec.replicas,
+            "replicas": 0 if cluster.spec.suspend else plan.storage or spec.replicas,
             "serviceName": naming.object_name(cluster, COMPONENT),
             "podManagementPolicy": "Parallel",
             "updateStrategy": {"type": "RollingUpdate"},

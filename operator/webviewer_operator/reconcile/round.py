@@ -68,12 +68,18 @@ class Round:
     def plan(self, scaling: Scaling) -> tuple[Plan, Rollout]:
         """Decide images, digests and replicas."""
         found = rollout.plan_rollout(self.wanted, self.live, self.migration, self.going)
-        return Plan(found.images, self._sums(), scaling.replicas), found
+        return Plan(found.images, self._sums(), scaling.replicas, self._storage_nodes()), found
 
     def done(self, key: str) -> bool:
         """Return whether the workload is as the spec says."""
         live = self.live[key]
         return rollout.image_of(live) == self.wanted[key] and rollout.rolled_out(live, self.going.get(key, 0))
+
+    def _storage_nodes(self) -> int | None:
+        """Return how many storage nodes may run; null = all. A new one would find no schema and fail again and again."""
+        now = (self.live["storage"] or {}).get("spec", {}).get("replicas", 0)
+        held = self.migration != "succeeded" and 0 < now < self.cluster.spec.storage.replicas
+        return now if held else None
 
     def _workload(self, key: str) -> Manifest | None:
         if key in {"storage", "database"}:

@@ -48,6 +48,25 @@ async def test_pods_that_need_the_schema_are_made_after_it(world):
     assert world.names("StatefulSet") == {"viewer-database", "viewer-storage"}
 
 
+async def test_more_storage_nodes_start_when_their_schemas_are_there(world):
+    world.apply()
+    await world.settle()
+    world.apply({"storage": {"replicas": 3}})
+
+    def replicas() -> int:
+        return world.find("StatefulSet", "viewer-storage")["spec"]["replicas"]
+
+    await world.round()
+    assert replicas() == 1
+    job = max(world.names("Job"), key=lambda name: int(world.find("Job", name)["metadata"]["resourceVersion"]))
+    assert not world.find("Job", job).get("status")
+    world.controllers.step()  # it ends
+    await world.round()
+    assert replicas() == 3
+    await world.settle()
+    assert world.status["phase"] == "Ready"
+
+
 async def test_everything_but_the_secrets_belongs_to_the_cluster(world):
     world.apply()
     await world.settle()
