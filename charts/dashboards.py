@@ -87,8 +87,8 @@ def tile(
 
 
 def share(part: str, whole: str) -> str:
-    """Return a part of a whole; no whole, no answer."""
-    return f"{part} / ({whole} > 0)"
+    """Return a part of a whole; no whole, no answer. A part that was never counted is none."""
+    return f"({part} or vector(0)) / ({whole} > 0)"
 
 
 _ASKED = ',operation!~"readyz|healthz"'
@@ -411,7 +411,7 @@ def _panel(panel: Panel, number: int, place: JSON) -> JSON:
     else:
         defaults["custom"] = {"fillOpacity": 10, "lineWidth": 1, "showPoints": "never"}
         options = {
-            "legend": {"displayMode": "list", "placement": "bottom"},
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
             "tooltip": {"mode": "multi", "sort": "desc"},
         }
     return {

@@ -21,6 +21,12 @@ CAPACITY_FAILURES = Counter("webviewer_operator_capacity_failures", "Times that 
 SCALINGS = Counter("webviewer_operator_scalings", "Changes of the size of a render pool", ["direction"])
 DRAINS = Counter("webviewer_operator_drains", "Render pods that began to drain")
 
+# They are told from the start: the first failure is a step from 0, not a series that was not there before.
+for _outcome in ("done", "failed"):
+    RECONCILES.labels(_outcome)
+for _direction in ("up", "down"):
+    SCALINGS.labels(_direction)
+
 
 def show_ready(namespace: str, cluster: str, *, ready: bool | None) -> None:
     """Say whether a cluster is ready. Null = nobody expects it to be: there is no series, so no alert."""

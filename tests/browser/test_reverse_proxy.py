@@ -24,6 +24,8 @@ from playwright.sync_api import Page, expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from webviewer_control.routes.uploads import MAX_PART_BYTES
+
 DOCS = Path(__file__).parents[2] / "docs" / "proxy"
 TOOLS = Path(__file__).parents[2] / ".cache" / "tools"
 SHAPES = ("root", "prefix", "static")
@@ -282,6 +284,26 @@ def test_pages_served_by_nginx_are_those_of_the_server_with_its_headers(behind):
             assert pages_policy == own_policy
         assert static.get(asset[1]).headers["content-encoding"] == "gzip"
         assert static.get(".config.json").json() == proxied.get(".config.json").json()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_programs_that_make_links_get_the_answer_of_the_server(behind, shape):
+    with (
+        contextlib.closing(behind.visitor(behind.addresses[shape, "https"].start)) as through,
+        contextlib.closing(behind.visitor(behind.server)) as past,
+    ):
+        answers = [http.post("api/link", json={}) for http in (through, past)]
+        assert len({(answer.status_code, answer.json()["code"]) for answer in answers}) == 1
+
+
+def test_the_largest_part_of_an_upload_passes(behind):
+    content = bytes(MAX_PART_BYTES)
+    query = {"offset": 0, "size": 2 * len(content), "name": "zeros"}
+    digest = hashlib.sha256(2 * content).hexdigest()
+    with contextlib.closing(behind.reader(behind.addresses["static", "https"].start)) as http:
+        answer = http.put(f"v2/uploads/{digest}", params=query, content=content)
+        assert (answer.status_code, answer.json()["received"]) == (200, len(content)), answer.text
+        http.delete(f"v2/uploads/{digest}").raise_for_status()
 
 
 @pytest.mark.contract("O05")

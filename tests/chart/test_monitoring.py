@@ -1,13 +1,18 @@
 """Alerts and dashboards: they ask for what is exported, Prometheus accepts them, and every alert fires when it has to."""
 
+import copy
 import json
 import re
 import runpy
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from webviewer_operator.cluster import Cluster
 from webviewer_operator.manifests import desired, naming
@@ -265,6 +270,40 @@ def test_dashboards_are_what_make_generate_writes():
     assert texts.keys() == DASHBOARDS.keys()
     for name, text in texts.items():
         assert (CHART / "files" / "dashboards" / name).read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
+def test_grafana_s_types_know_every_field_of_a_dashboard_and_its_value(dashboard):
+    assert list(unknown(dashboard)) == []
+
+
+def test_the_check_by_grafana_s_types_sees_a_field_that_nobody_knows():
+    wrong = copy.deepcopy(DASHBOARDS["render.json"])
+    panel = next(each for each in wrong["panels"] if each["type"] == "timeseries")
+    panel["options"]["legend"]["place"] = "bottom"
+    panel["targets"][0]["query"] = "up"
+    assert [path.rpartition(".")[2] for path in unknown(wrong)] == ["place", "query"]
+
+
+def unknown(dashboard: dict) -> Iterator[str]:
+    """Yield the paths of what is lost or changed when Grafana's types read a dashboard and write it again."""
+    register_default_plugins()
+    read = Dashboard.from_json(copy.deepcopy(dashboard))
+    yield from _lost(dashboard, json.loads(json.dumps(read, cls=JSONEncoder)), "")
+
+
+def _lost(given, written, path: str) -> Iterator[str]:
+    if isinstance(given, dict) and isinstance(written, dict):
+        for key, value in given.items():
+            if key in written:
+                yield from _lost(value, written[key], f"{path}.{key}")
+            elif key != "definition":  # of variables: Grafana writes it itself, and its types leave it out
+                yield f"{path}.{key}"
+    elif isinstance(given, list) and isinstance(written, list) and len(given) == len(written):
+        for number, pair in enumerate(zip(given, written, strict=True)):
+            yield from _lost(*pair, f"{path}.{number}")
+    elif given != written:
+        yield path
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)

@@ -31,6 +31,8 @@ class Deployment:
     dicom_port: int
     processes: dict[str, subprocess.Popen[str]]
     logs: dict[str, Path] = field(default_factory=dict)
+    metrics: dict[str, str] = field(default_factory=dict)
+    """Where each role tells its metrics, as host:port."""
 
     def log(self, role: str) -> str:
         return self.logs[role].read_text(errors="replace")
@@ -116,7 +118,8 @@ def unified(folder: Path, *arguments: str) -> Iterator[Deployment]:
         )  # fmt: skip
         url = launcher.wait_for_address(process, log)
         wait_until_ready(url, log)
-        yield Deployment(url, port, {"unified": process}, {"unified": log})
+        metrics = {"unified": url.removeprefix("http://")}
+        yield Deployment(url, port, {"unified": process}, {"unified": log}, metrics)
     finally:
         launcher.close()
 
@@ -126,6 +129,7 @@ def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
     """The roles talk by TLS to each other, as pods do; pages are served without, to a proxy."""
     launcher = Launcher(folder)
     ports = {name: free_port() for name in ("control", "nodes", "storage", "render", "dicom")}
+    metrics = {name: free_port() for name in ("control", "storage", "render")}
     pages = f"http://127.0.0.1:{ports['control']}"
     urls = {name: f"https://localhost:{ports[name]}" for name in ("nodes", "storage", "render")}
     certificates = Certificates(folder, "parts").arguments()
@@ -150,12 +154,14 @@ def cluster(folder: Path, database_url: str | None) -> Iterator[Deployment]:
         for role, arguments in common.items():
             environment = secret | ({"WEBVIEWER_DEMO": "1"} if role == "control" else {})
             started[role] = launcher.start(
-                role, role, "--data", str(folder / role), "--port", str(ports[role]), "--metrics-port", "0",
+                role, role, "--data", str(folder / role), "--port", str(ports[role]), "--metrics-port", str(metrics[role]),
                 *certificates, *arguments, **environment,
             )  # fmt: skip
         wait_until_ready(pages, started["control"][1])  # it asks the others
         processes = {role: process for role, (process, _) in started.items()}
-        yield Deployment(pages, ports["dicom"], processes, {role: log for role, (_, log) in started.items()})
+        addresses = {role: f"127.0.0.1:{port}" for role, port in metrics.items()}
+        logs = {role: log for role, (_, log) in started.items()}
+        yield Deployment(pages, ports["dicom"], processes, logs, addresses)
     finally:
         launcher.close()
 
@@ -195,6 +201,20 @@ def module_deployment(tmp_path_factory) -> Iterator[Deployment]:
     """The product in one process, for the tests of a module."""
     with unified(tmp_path_factory.mktemp("module")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def operator_metrics() -> Iterator[str]:
+    """Where an operator tells its metrics, as host:port."""
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("lone_operator.py")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    said = re.match(r"listening on http://(\S+)", process.stdout.readline())
+    assert said, "the operator did not start"
+    yield said[1]
+    process.terminate()
+    process.communicate()
 
 
 @pytest.fixture

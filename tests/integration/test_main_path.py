@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import math
+import subprocess
+import time
 import zipfile
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 from PIL import Image
 
 from . import tab
+from .prometheus import scraping
 from .tab import PHANTOM, Page, Viewport, expected_grey
 
 
@@ -85,6 +90,74 @@ def test_the_same_study_arrives_as_files_and_as_a_zip(deployment, page, phantom_
     thumbnail = page.http.get(f"/v2/studies/{study['id']}/series/{series['id']}/thumbnail", params={"size": 96})
     assert thumbnail.status_code == 200
     assert max(Image.open(io.BytesIO(thumbnail.content)).size) == 96
+
+
+DASHBOARDS = Path(__file__).parents[2] / "charts" / "webviewer" / "files" / "dashboards"
+EMPTY = {
+    "operator: Writes to the API server": "its client counts them, and the API server of this operator is in memory"
+}
+"""Panels that have nothing to show here, and why."""
+
+
+def panels() -> list[tuple[str, str]]:
+    """Return (title, expression) of every query of the dashboards."""
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))}
+    return [
+        (f"{name}: {panel['title']}", target["expr"])
+        for name, dashboard in found.items()
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+    ]
+
+
+def test_every_panel_of_the_dashboards_shows_what_prometheus_scraped(  # noqa: PLR0913 - all parts of the product and who uses it
+    deployment, page, require_program, phantom_folder, operator_metrics, tmp_path
+):
+    queries = panels()
+    with scraping(require_program("prometheus"), tmp_path / "p", deployment.metrics, operator_metrics) as prometheus:
+        wait_for(lambda: prometheus.scrapes(1))
+        study = use(deployment, page, require_program, phantom_folder)
+        seen = prometheus.rounds()
+        wait_for(lambda: prometheus.scrapes(seen + 2))
+        look(page, study, 1)  # rates of what was counted for the first time are 0
+
+        def without() -> set[str]:
+            found = {(title, query): prometheus.values(query) for title, query in queries}
+            return {title for (title, _), values in found.items() if not any(map(math.isfinite, values))}
+
+        wait_for(lambda: without() <= EMPTY.keys(), lambda: f"nothing to show: {sorted(without() - EMPTY.keys())}")
+
+
+def use(deployment, page, require_program, folder: Path) -> dict:
+    """Do what the panels are about: store, put aside, refuse, log in, open, look."""
+    store(require_program, deployment, folder)
+    with pytest.raises(subprocess.CalledProcessError):
+        tab.store(require_program("storescu"), ("127.0.0.1", deployment.dicom_port), folder, called="NOBODY")
+    assert page.http.post("/v2/login", json={"user": "demo", "password": "wrong"}).status_code == 401
+    study = page.wait_for_study(PHANTOM.slices)
+    look(page, study, 0)
+    return study
+
+
+def look(page: Page, study: dict, number: int) -> None:
+    [cut] = page.upload(PHANTOM.instance(number)[:300], "cut.dcm")["outcomes"]
+    assert cut["status"] == "quarantined"
+    (series,) = page.http.get(f"/v2/studies/{study['id']}").json()["series"]
+    for _ in range(2):
+        with page.socket() as socket:
+            viewport = Viewport(socket, study["id"], series["id"], (200, 180))
+            for zoom in (1.1, 1.2, 1.3):
+                viewport.view(zoom=zoom, active=True)
+            viewport.view(zoom=1.7)
+            viewport.final()
+
+
+def wait_for(condition, say=lambda: "") -> None:
+    deadline = time.monotonic() + tab.TIMEOUT
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"did not come true: {say()}")
+        time.sleep(0.5)
 
 
 def test_it_ends_cleanly_when_it_is_told_to(lone_deployment):
