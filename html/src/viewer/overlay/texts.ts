@@ -31,6 +31,11 @@ export interface OverlayTexts {
   readonly bottomRight: readonly string[];
 }
 
+/** Height of a line, CSS px. */
+export const LINE = 16;
+/** Base line of the first one. */
+export const TOP = 20;
+
 /** Up to `digits` decimals, without trailing zeros. */
 export function short(value: number, digits = 1): string {
   return String(Number(value.toFixed(digits)));
