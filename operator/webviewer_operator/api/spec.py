@@ -338,10 +338,14 @@ class RenderSpec(Resource):
 
 
 class SessionPolicy(Resource):
-    """How long sessions live, in seconds."""
+    """How long sessions live, in seconds, and which render node they get."""
 
     idle_seconds: Annotated[int, Field(ge=60, le=86400)] = 1800
     lifetime_seconds: Annotated[int, Field(ge=60, le=31_622_400)] = 43200
+    slot_idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """A session keeps its place at a render node so long after its last viewport has closed."""
+    placement: Literal["FewestSessions", "VolumeAffinity"] = "FewestSessions"
+    """VolumeAffinity prefers a node that has the series in memory, if it has at most one session more than the emptiest."""
 
 
 class LicenceSpec(Resource):

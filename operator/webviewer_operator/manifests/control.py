@@ -12,6 +12,7 @@ COMPONENT = "control"
 NODES_SERVICE = "control-nodes"
 """Reaches control before it is ready: nodes need its keys to start, and it is ready only when they are."""
 _GRACE_SECONDS = 30
+_PLACEMENTS = {"FewestSessions": "fewest-sessions", "VolumeAffinity": "volume-affinity"}
 
 
 def manifests(cluster: Cluster, plan: Plan) -> list[Manifest]:
@@ -108,6 +109,8 @@ def environment(cluster: Cluster) -> list[Manifest]:
         pod.variable("WEBVIEWER_RENDER_NODES_URL", naming.http_url(cluster, "render-nodes", "render")),
         pod.variable("WEBVIEWER_SESSION_IDLE", sessions.idle_seconds),
         pod.variable("WEBVIEWER_SESSION_LIFETIME", sessions.lifetime_seconds),
+        pod.variable("WEBVIEWER_SLOT_IDLE", sessions.slot_idle_seconds),
+        pod.variable("WEBVIEWER_PLACEMENT", _PLACEMENTS[sessions.placement]),
         pod.variable("WEBVIEWER_AE_TITLE", cluster.spec.storage.dicom.ae_title),
         pod.variable("WEBVIEWER_FRAME_ANCESTORS", spec.frame_ancestors),
         pod.variable("WEBVIEWER_LOG_LEVEL", cluster.spec.log_level),

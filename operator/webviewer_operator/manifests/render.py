@@ -93,6 +93,7 @@ def _environment(cluster: Cluster, pool: Pool) -> list[Manifest]:
         pod.variable("WEBVIEWER_CONTROL_URL", naming.http_url(cluster, control.NODES_SERVICE, "control")),
         pod.variable("WEBVIEWER_STORAGE_URL", naming.http_url(cluster, "storage", "storage")),
         pod.variable("WEBVIEWER_RENDER_SLOTS", pool.slots),
+        pod.variable("WEBVIEWER_SLOT_IDLE", cluster.spec.sessions.slot_idle_seconds),
         pod.variable("WEBVIEWER_RENDER_WORKERS", pool.workers),
         pod.variable("WEBVIEWER_MAX_THREAD_POOL_THREADS", pool.threads),
         pod.variable("WEBVIEWER_RENDER_BANDWIDTH", pool.bandwidth),

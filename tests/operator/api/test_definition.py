@@ -129,6 +129,7 @@ def filled(value, schema: dict):
         ({"render": {"pools": {"default": {"gpu": {"mode": "Some"}}}}}, "mode"),
         ({"render": {"pools": {"default": {"autoscaling": {"maxReplicas": 1000}}}}}, "maxReplicas"),
         ({"sessions": {"idleSeconds": 1}}, "idleSeconds"),
+        ({"sessions": {"placement": "Random"}}, "placement"),
         ({"database": {"external": {}}}, "external"),
     ],
 )

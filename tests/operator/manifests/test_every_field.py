@@ -87,6 +87,8 @@ CHANGES = {
     "database.embedded.volume.storageClassName": "b",
     "sessions.idleSeconds": 61,
     "sessions.lifetimeSeconds": 61,
+    "sessions.slotIdleSeconds": 61,
+    "sessions.placement": "VolumeAffinity",
     "licence.publicKeys": [PUBLIC_KEY],
     "licence.secretName": ({"licence": {"publicKeys": [PUBLIC_KEY]}}, "b"),
     "licence.key": ({"licence": {"publicKeys": [PUBLIC_KEY], "secretName": "b"}}, "c"),
