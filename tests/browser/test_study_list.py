@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pydicom import dcmread
 
 STUDIES = 25
 PAGE = 20
@@ -270,6 +272,18 @@ def test_the_address_brings_the_same_list_back_without_naming_anybody(page, new_
     again = new_page(reader, page.url)
     expect(again.get_by_role("columnheader", name="Patient name")).to_have_attribute("aria-sort", "ascending")
     expect(row(again, "Patient No03")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.contract("R11")
+def test_a_study_is_downloaded_with_one_press(page, tmp_path):
+    with page.expect_download() as download:
+        row(page, "Patient No20").get_by_role("button", name="Download study").click()
+    assert download.value.suggested_filename == "study_2026-01-21_CT.zip"
+    download.value.save_as(tmp_path / "study.zip")
+    with zipfile.ZipFile(tmp_path / "study.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["DICOMDIR", "DICOM/SE000001/IM000001"]
+        assert dcmread(archive.open("DICOM/SE000001/IM000001")).PatientID == "P20"
 
 
 @pytest.mark.contract("R02")

@@ -1,10 +1,12 @@
 import { api, url, type QueryValue } from './client';
-import type { StudyDetail, StudyPage, StudyQuery } from './types';
+import type { ArchiveAddress, StudyDetail, StudyPage, StudyQuery } from './types';
 
 export const listStudies = (query: Partial<StudyQuery>, signal?: AbortSignal) =>
   api.get<StudyPage>('v2/studies', { query: { ...query } as Record<string, QueryValue>, signal });
 export const getStudy = (study: string, signal?: AbortSignal) =>
   api.get<StudyDetail>(`v2/studies/${encodeURIComponent(study)}`, { signal });
+/** An address at which the ZIP of a study can be fetched once; it starts behind the base path. */
+export const createArchive = (study: string) => api.post<ArchiveAddress>(`v2/studies/${encodeURIComponent(study)}/archive`);
 export const deleteStudy = (study: string) => api.delete<void>(`v2/studies/${encodeURIComponent(study)}`);
 
 /** Address of a series' thumbnail, for an `img`; `version` makes it cacheable. */

@@ -23,6 +23,7 @@ export type NodeChange = Schemas['NodeChange'];
 export type Overview = Answer<'Overview'>;
 export type RetentionDays = Answer<'RetentionDays'>;
 export type Version = Answer<'Version'>;
+export type ArchiveAddress = Answer<'ArchiveAddress'>;
 export type UploadState = Omit<Answer<'UploadState'>, 'outcomes'> & { outcomes: IngestOutcome[] };
 
 export interface StudyPage {
