@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
+
+from webviewer.sample.series import PhantomSeries
 
 PASSWORD = "Violet-Harbour-29"  # nothing that a database has for another reason
 
@@ -28,8 +33,25 @@ def used(lone_deployment) -> Iterator[tuple[str, Path, dict[str, str]]]:
         assert answer.status_code == HTTPStatus.CREATED
         own = user.post("/v2/login", json={"user": "anna", "password": PASSWORD}).json()["csrf"]
         secrets = {"password": PASSWORD, "csrf": csrf, "csrf of a user": own}
+        secrets["address of a download"] = download_ticket(user, own)
         secrets |= {f"cookie {name}": value for name, value in (*admin.cookies.items(), *user.cookies.items())}
         yield url, data, secrets
+
+
+def download_ticket(user: httpx2.Client, csrf: str) -> str:
+    """Send a study and ask for its ZIP; returns what makes the address secret."""
+    content = PhantomSeries(rows=32, columns=32, slices=1, spacing=10.0, step=200.0, name="stolen").instance(0)
+    digest, headers = (
+        hashlib.sha256(content).hexdigest(),
+        {"X-CSRF-Token": csrf, "Origin": str(user.base_url).rstrip("/")},
+    )
+    part = {"offset": 0, "size": len(content), "name": "a.dcm"}
+    state = user.put(f"/v2/uploads/{digest}", params=part, content=content, headers=headers).json()
+    while state["state"] == "processing":
+        time.sleep(0.02)
+        state = user.get(f"/v2/uploads/{digest}").json()
+    answer = user.post(f"/v2/studies/{state['outcomes'][0]['study']}/archive", headers=headers)
+    return str(answer.json()["url"]).removeprefix("/v2/archives/")
 
 
 def stolen(data: Path) -> Iterator[sqlite3.Connection]:
@@ -69,7 +91,7 @@ def test_a_dump_holds_none_of_the_secrets(used):
 def test_nothing_of_a_dump_lets_anybody_in(used):
     url, data, _ = used
     found = {value: column for database in stolen(data) for column, value in texts(database)}
-    assert {"sessions.secret", "users.password"} <= set(found.values())
+    assert {"sessions.secret", "users.password", "download_tickets.ticket"} <= set(found.values())
     with httpx2.Client(base_url=url, headers={"Origin": url}) as http:
         entered = [column for value, column in found.items() if any(enters(http, value))]
     assert entered == []
@@ -84,6 +106,8 @@ def enters(http: httpx2.Client, value: str) -> Iterator[bool]:
         for path in ("/v2/session", "/v2/admin/session", "/v2/keys", "/v2/capacity"):
             with contextlib.suppress(ValueError):  # a line feed: no client could send it
                 yield http.get(path, headers=header).status_code != HTTPStatus.UNAUTHORIZED
+    with contextlib.suppress(ValueError):
+        yield http.get(f"/v2/archives/{quote(value, safe='')}").is_success
     if value.startswith("$argon2"):
         for login, path in (("anna", "/v2/login"), ("admin", "/v2/admin/login")):
             answer = http.post(path, json={"user": login, "password": value})
