@@ -189,7 +189,7 @@ def test_a_licence_in_a_secret_counts_without_a_restart_of_control(site, admin, 
     site.spec["licence"] = {"publicKeys": [vendor.public_key], "secretName": "clinic-licence"}
     site.apply()
     before = wait_for(lambda: (found := licensing(admin))["state"] == "none" and found)
-    assert log_in(site, login)["code"] == "licence_missing"
+    wait_for(lambda: log_in(site, login).get("code") == "licence_missing", say=lambda: f"{log_in(site, login)}")
     pods = {each["metadata"]["uid"] for each in site.pods("control")}
     licence = Licence(
         id=secrets.token_hex(16), product=before["product_code"], type="concurrent", concurrents=5,
@@ -215,9 +215,8 @@ def log_in(site: Site, login: str) -> Object:
 
 
 def licensing(admin: httpx2.Client) -> Object:
-    """Return how licensing stands, by the administrator's page; nothing while control restarts."""
-    answer = admin.get("/v2/admin/licence")
-    found: Object = answer.json() if answer.is_success else {"state": ""}
+    """Return how licensing stands, by the administrator's page."""
+    found: Object = admin.get("/v2/admin/licence").raise_for_status().json()
     return found
 
 

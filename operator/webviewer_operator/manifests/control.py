@@ -12,6 +12,8 @@ COMPONENT = "control"
 NODES_SERVICE = "control-nodes"
 """Reaches control before it is ready: nodes need its keys to start, and it is ready only when they are."""
 _GRACE_SECONDS = 30
+_STILL_SECONDS = 5
+"""So long a pod that is to go serves on; counts for the grace period, too."""
 _PLACEMENTS = {"FewestSessions": "fewest-sessions", "VolumeAffinity": "volume-affinity"}
 
 
@@ -59,6 +61,8 @@ def _deployment(cluster: Cluster, plan: Plan) -> Manifest:
         ],
         # Without storage or render the pages say so, the panel works, and the operator hears of the load.
         **pod.probes("http", ready="/readyz?own=true"),
+        # Proxies still send here for a moment after it was told to go.
+        "lifecycle": {"preStop": {"sleep": {"seconds": _STILL_SECONDS}}},
         "volumeMounts": [
             {"name": "data", "mountPath": pod.DATA},
             _mounted("keys", secret_names.INSTANCE_KEY),
