@@ -7,7 +7,7 @@ type Messages = Record<string, string>;
 
 export type Files = Readonly<Record<Language, () => Promise<{ default: Messages }>>>;
 /** `page` is needed everywhere, the others on their pages only. */
-export type TextPart = 'page' | 'measure' | 'settings' | 'upload' | 'admin' | 'signOn';
+export type TextPart = 'page' | 'measure' | 'settings' | 'upload' | 'admin' | 'signOn' | 'link' | 'links';
 
 /** A reader needs one language: each is a file of its own, loaded when it is chosen. */
 const FILES: Record<string, Files> = {
@@ -15,6 +15,8 @@ const FILES: Record<string, Files> = {
   measure: { en: () => import('@/locales/en/measure.json'), ru: () => import('@/locales/ru/measure.json') },
   settings: { en: () => import('@/locales/en.settings'), ru: () => import('@/locales/ru.settings') },
   upload: { en: () => import('@/locales/en.upload'), ru: () => import('@/locales/ru.upload') },
+  link: { en: () => import('@/locales/en.link'), ru: () => import('@/locales/ru.link') },
+  links: { en: () => import('@/locales/en.links'), ru: () => import('@/locales/ru.links') },
   admin: { en: () => import('@/locales/en.admin'), ru: () => import('@/locales/ru.admin') },
 };
 const parts = new Set<TextPart>(['page']);
@@ -77,6 +79,12 @@ export function addRareTexts(part: TextPart, files: Files): Promise<void> {
   FILES[part] = files;
   return addTexts(part);
 }
+
+/** A page or a part of one whose texts come with it. */
+export const withTexts = <Page>(page: () => Promise<Page>, ...texts: TextPart[]) => async (): Promise<Page> => {
+  const [found] = await Promise.all([page(), ...texts.map(addTexts)]);
+  return found;
+};
 
 /** Load a language and switch to it. Rejects, and the old one stays, if its file does not come. */
 export async function setLanguage(language: Language): Promise<void> {

@@ -2,7 +2,8 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 
 import { ApiError } from '@/api/client';
 import { basePath } from '@/app/base';
-import { addTexts, text, type TextPart } from '@/i18n';
+import { linkTab } from '@/app/linkTab';
+import { text, withTexts } from '@/i18n';
 import { useAdministrator } from '@/stores/administrator';
 import { useSession } from '@/stores/session';
 import { useSettings } from '@/stores/settings';
@@ -18,22 +19,17 @@ declare module 'vue-router' {
   }
 }
 
-/** A page whose texts come with it. */
-const withTexts = <Page>(page: () => Promise<Page>, ...parts: TextPart[]) => async () => {
-  const [found] = await Promise.all([page(), ...parts.map(addTexts)]);
-  return found;
-};
-
 export const routes: RouteRecordRaw[] = [
   { path: '/login', name: 'login', component: () => import('@/views/LoginView.vue'), meta: { access: 'public', title: 'login.title' } },
   { path: '/', name: 'studies', component: withTexts(() => import('@/views/StudiesView.vue'), 'upload'), meta: { title: 'menu.studies' } },
   {
     path: '/viewer/:window(image|mpr|3d)',
     name: 'viewer',
-    component: () => import('@/viewer/ViewerPage.vue'),
+    component: linkTab.active ? withTexts(() => import('@/links/LinkViewer.vue'), 'link') : () => import('@/viewer/ViewerPage.vue'),
     meta: { title: 'menu.viewer', dark: true },
   },
   { path: '/viewer', redirect: (to) => ({ path: '/viewer/image', query: to.query }) },
+  { path: '/links', name: 'links', component: withTexts(() => import('@/views/LinksView.vue'), 'links'), meta: { title: 'menu.links' } },
   {
     path: '/settings',
     component: withTexts(() => import('@/views/settings/SettingsFrame.vue'), 'settings'),
@@ -58,6 +54,7 @@ export const routes: RouteRecordRaw[] = [
       { path: 'nodes', name: 'admin-nodes', component: () => import('@/views/admin/NodesView.vue') },
       { path: 'journal', name: 'admin-journal', component: () => import('@/views/admin/JournalView.vue') },
       { path: 'audit', name: 'admin-audit', component: () => import('@/views/admin/AuditView.vue') },
+      { path: 'links', name: 'admin-links', component: withTexts(() => import('@/views/admin/AdminLinksView.vue'), 'links') },
       { path: 'quarantine', name: 'admin-quarantine', component: () => import('@/views/admin/AdminQuarantineView.vue') },
       { path: 'about', name: 'admin-about', component: () => import('@/views/admin/AdminAboutView.vue') },
     ],
@@ -74,6 +71,12 @@ export function safeNext(next: unknown): string {
 /** Where the caller has to go first, or true if he may enter. */
 async function admit(to: RouteLocationNormalized) {
   const access = to.meta.access ?? 'user';
+  // A link has its own page around the viewer; what else there is belongs to a page with a cookie.
+  if (linkTab.active && to.name === 'viewer') return true;
+  if (linkTab.active) {
+    location.assign(basePath + to.fullPath.slice(1));
+    return false;
+  }
   if (access === 'public') return true;
   const store = access === 'user' ? useSession() : useAdministrator();
   try {

@@ -269,6 +269,13 @@ def people(site) -> People:
 
 
 @pytest.fixture(scope="session")
+def log_in(site) -> Iterator[Callable[[str], httpx2.Client]]:
+    """Return a function that logs somebody in without a browser."""
+    with contextlib.ExitStack() as stack:
+        yield lambda login: stack.enter_context(contextlib.closing(client(site.url, login)))
+
+
+@pytest.fixture(scope="session")
 def make_study() -> Callable[..., list[bytes]]:
     """Return a function that makes the files of a small study of a patient."""
     return study_files

@@ -9,7 +9,15 @@ from playwright.sync_api import expect
 
 AXE = Path(__file__).parents[2] / "html/node_modules/axe-core/axe.min.js"
 GRAVE = {"serious", "critical"}
-USER_ROUTES = ["/", "/?source=quarantine", "/settings/account", "/settings/display", "/settings/quarantine", "/about"]
+USER_ROUTES = [
+    "/",
+    "/?source=quarantine",
+    "/links",
+    "/settings/account",
+    "/settings/display",
+    "/settings/quarantine",
+    "/about",
+]
 PUBLIC_ROUTES = ["/login", "/admin/login", "/about", "/mistyped"]
 PANEL_ROUTES = [
     "/admin/overview",
@@ -17,6 +25,7 @@ PANEL_ROUTES = [
     "/admin/journal",
     "/admin/audit",
     "/admin/server",
+    "/admin/links",
     "/admin/quarantine",
     "/admin/about",
 ]

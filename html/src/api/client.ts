@@ -41,6 +41,8 @@ interface Watchers {
 
 const csrf: Record<Audience, string> = { user: '', administrator: '' };
 const watchers: Watchers = { unauthenticated: () => undefined, alive: () => undefined };
+/** Undefined as long as the cookie says who calls; null in a tab for a link that is not open yet. */
+let bearer: string | null | undefined;
 let send: typeof fetch = (input, init) => fetch(input, init);
 
 /** Address of `path` (relative to the base path, without a leading slash). */
@@ -63,6 +65,11 @@ export function socketUrl(path: string): string {
 /** Remember the token that state-changing calls of a session carry; empty forgets it. */
 export function setCsrf(audience: Audience, token: string): void {
   csrf[audience] = token;
+}
+
+/** Call with the token of an opened link, or with none yet, and never again with the cookie of who is logged in here. */
+export function setBearer(token: string | null): void {
+  bearer = token;
 }
 
 export function watch(functions: Partial<Watchers>): void {
@@ -99,12 +106,13 @@ export async function call(method: string, path: string, body?: BodyInit, option
   if (method !== 'GET' && csrf[audience]) headers.set('X-CSRF-Token', csrf[audience]);
   if (typeof body === 'string') headers.set('Content-Type', 'application/json');
   else if (body !== undefined) headers.set('Content-Type', 'application/octet-stream');
+  if (bearer) headers.set('Authorization', `Bearer ${bearer}`);
   let response: Response;
   try {
     response = await send(url(path, options.query), {
       method,
       headers,
-      credentials: 'same-origin',
+      credentials: bearer === undefined ? 'same-origin' : 'omit',
       ...(body === undefined ? {} : { body }),
       ...(options.signal ? { signal: options.signal } : {}),
     });

@@ -76,3 +76,63 @@ export interface StudyQuery extends StudySearch {
   offset: number;
   limit: number;
 }
+
+/** A link as the lists show it; cells of the study are those of when it was made. */
+export type SharedLink = Answer<'Link'>;
+export type LinkWindow = SharedLink['window'];
+export type LinkQueries = Answer<'LinkQueries'>;
+export type LinkOptions = Answer<'LinkOptions'>;
+export type LinkOpening = Answer<'LinkOpening'>;
+export type NewLink = Schemas['NewLink'];
+export type CreatedLink = Schemas['CreatedLink'];
+export type LinkPage = Answer<'LinkPage'>;
+
+/** Search panel of the lists of links; empty fields match everything. */
+export interface LinkSearch {
+  name: string;
+  pid: string;
+  acc: string;
+  desc: string;
+  date_from: string;
+  date_to: string;
+  birth_date: string;
+  sex: string;
+  modality: string;
+  region: string;
+  created_from: string;
+  created_to: string;
+  user: string;
+}
+
+export interface KeyRequest {
+  enabled: boolean;
+  user_storage: boolean;
+  user_pacs: boolean;
+  user_pacs_servers: string[];
+  global_pacs: boolean;
+  global_pacs_servers: string[];
+  deanonymisation: boolean;
+  download: boolean;
+  signing: boolean;
+}
+
+export interface NewApiKey {
+  user: string;
+  description: string;
+  request: KeyRequest;
+}
+
+export type ApiKeyChange = Partial<NewApiKey>;
+
+export interface ApiKey extends NewApiKey {
+  id: number;
+  key: string;
+  created: string;
+  last_used: string | null;
+}
+
+export interface ApiKeyPage {
+  total: number;
+  offset: number;
+  keys: ApiKey[];
+}

@@ -13,17 +13,21 @@ function copyBySelection(content: string): boolean {
   return done;
 }
 
+/** Copy text; false where the browser does not allow it. */
+export async function copyText(content: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(content);
+    return true;
+  } catch {
+    return copyBySelection(content);
+  }
+}
+
 /** Copy text and say so. */
 export function useClipboard(): (content: string) => Promise<void> {
   const toasts = useToasts();
   return async (content) => {
-    let done = false;
-    try {
-      await navigator.clipboard.writeText(content);
-      done = true;
-    } catch {
-      done = copyBySelection(content);
-    }
+    const done = await copyText(content);
     toasts.show(done ? 'success' : 'error', text(done ? 'common.copied' : 'problem.clipboard'));
   };
 }

@@ -1,4 +1,5 @@
 import { url } from '@/api/client';
+import { basePath } from '@/app/base';
 
 /** Content of `.config.json`. */
 export interface PageConfiguration {
@@ -10,15 +11,17 @@ export interface PageConfiguration {
   signOn: string | null;
 }
 
+/** The start page as this browser reaches it. */
+const here = () => location.origin + basePath.replace(/\/$/, '');
 let pending: Promise<PageConfiguration> | undefined;
 
 async function load(): Promise<PageConfiguration> {
   try {
     const response = await fetch(url('.config.json'), { cache: 'no-cache' });
     const content = (await response.json()) as Partial<PageConfiguration>;
-    return { serverUrl: content.serverUrl || location.origin, demo: content.demo === true, signOn: content.signOn ?? null };
+    return { serverUrl: content.serverUrl || here(), demo: content.demo === true, signOn: content.signOn ?? null };
   } catch {
-    return { serverUrl: location.origin, demo: false, signOn: null };
+    return { serverUrl: here(), demo: false, signOn: null };
   }
 }
 

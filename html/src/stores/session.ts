@@ -100,6 +100,11 @@ export const useSession = defineStore('session', () => {
     return loading;
   }
 
+  /** Go on with the session of a link, which the page has the token of. */
+  async function enterLink(): Promise<void> {
+    accept(await getSession());
+  }
+
   /** Open a session. True if it belongs to the same user as the one that ended on this page. */
   async function enter(user: string, password: string): Promise<boolean> {
     const before = info.value?.login;
@@ -125,5 +130,5 @@ export const useSession = defineStore('session', () => {
     if (isSignedOn) location.assign(url('v2/sign-on/logout'));
   }
 
-  return { info, status, remaining, login, isActive, load, enter, leave, renew, touch, end, expect };
+  return { info, status, remaining, login, isActive, load, enter, enterLink, leave, renew, touch, end, expect };
 });

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 
 import type { Audience } from '@/api/client';
+import { linkTab } from '@/app/linkTab';
 import { deleteSetting, getSettings, putSetting } from '@/api/settings';
 import { browserLanguage, LANGUAGES, type Language } from '@/i18n';
 
@@ -50,7 +51,8 @@ function readLocal(key: string): string {
 
 function writeLocal(key: string, value: string): void {
   try {
-    localStorage.setItem(LOCAL_PREFIX + key, value);
+    // Who looks at a link leaves nothing behind.
+    if (!linkTab.active) localStorage.setItem(LOCAL_PREFIX + key, value);
   } catch {
     // Storage may be switched off; the setting then lasts as long as the page.
   }

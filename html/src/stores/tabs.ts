@@ -1,6 +1,8 @@
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
 
+import { linkTab } from '@/app/linkTab';
+
 /** An opened study, as the bar shows it. */
 export interface StudyTab {
   /** Opaque study id. */
@@ -21,6 +23,8 @@ export const MOST_TABS = 12;
 const KEY = 'webviewer.tabs';
 
 function stored(): StudyTab[] {
+  // A link has nothing to do with what was open in this browser tab before.
+  if (linkTab.active) return [];
   try {
     const content: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? '[]');
     const whole = (tab: Partial<StudyTab>) => typeof tab?.id === 'string' && typeof tab.address === 'string';
@@ -54,7 +58,7 @@ export const useTabs = defineStore('tabs', () => {
     tabs,
     (list) => {
       try {
-        sessionStorage.setItem(KEY, JSON.stringify(list));
+        if (!linkTab.active) sessionStorage.setItem(KEY, JSON.stringify(list));
       } catch {
         // Without storage the tabs last as long as the page.
       }

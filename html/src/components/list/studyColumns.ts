@@ -42,6 +42,6 @@ export function studyColumns(): Column<StudySummary>[] {
       numeric,
       sortable: !UNSORTED.has(key),
     })),
-    { key: 'actions', label: text('studies.column.actions'), width: 132, visible: true, fixed: 'end', value: none },
+    { key: 'actions', label: text('studies.column.actions'), width: 168, visible: true, fixed: 'end', value: none },
   ];
 }

@@ -187,6 +187,7 @@ export const TOOL_TABLE: readonly ToolRow[] = [
 
   row('output', 'action', 'copy', 'content-copy', 'IMV', { hotkey: 'Ctrl+C', menu: true }),
   row('output', 'action', 'export', 'camera-outline', 'IMV', { hotkey: 'Ctrl+E', show: true }),
+  row('output', 'action', 'link', 'share-variant-outline', 'IMV', { hotkey: 'Shift+K', show: true }),
   row('output', 'action', 'fullscreen', 'overscan', 'IMV'),
   row('output', 'action', 'help', 'keyboard-outline', 'IMV', { hotkey: 'Shift+Slash', show: true }),
 ];

@@ -9,6 +9,7 @@ import type { UndoList } from '@/core/undoList';
 import type { ViewportController } from '@/core/viewport';
 import { normaliseAngle } from '@/core/geometry';
 
+import { isOffered } from './offeredTools';
 import { reasonText, type TranslateCount, volumeReason } from './reasons';
 import type { Workspace } from './workspace';
 
@@ -26,6 +27,7 @@ export interface PageFunctions {
   copyPicture(): void;
   savePicture(): void;
   fullscreen(): void;
+  createLink(): void;
   /** Another window is in front: the hand goes to its pictures. */
   windowChanged(): void;
   /** The address follows the study in front. */
@@ -37,7 +39,7 @@ const ONE_SLICE = 'viewer.reason.one_slice';
 const ZOOM_STEP = 1.25;
 
 /** Rows that do the same in every window. */
-export const EVERYWHERE = /^(win\.|m\.|undo$|redo$|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|fullscreen$|help$|tool\.cancel$)/;
+export const EVERYWHERE = /^(win\.|m\.|undo$|redo$|overlay$|privacy$|crosshair\.toggle$|study\.|strip\.|panel\.|copy$|export$|link$|fullscreen$|help$|tool\.cancel$)/;
 
 export class Actions {
   private readonly image: Readonly<Record<string, Action>>;
@@ -430,6 +432,12 @@ export class Actions {
           page.fullscreen();
         },
         checked: () => document.fullscreenElement !== null,
+      },
+      link: {
+        run: () => {
+          if (isOffered({ id: 'link' })) page.createLink();
+        },
+        blocked: () => (this.workspace.state.current?.state.detail ? null : 'viewer.reason.no_study'),
       },
       help: {
         run: () => {

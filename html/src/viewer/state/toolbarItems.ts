@@ -1,6 +1,8 @@
 /** What the toolbar shows, in the order of the tool table. */
 import { TOOL_TABLE, type ToolRow, toolTextKey, type WindowKind } from '@/core/tools/table';
 
+import { isOffered } from './offeredTools';
+
 export interface Item {
   readonly id: string;
   /** Null for the menu of window presets, which is no row of the table. */
@@ -24,7 +26,7 @@ export function toolbarItems(window: WindowKind, measureTool: string): Item[] {
   const beside = fits ? measureTool : 'm.length';
   let group = '';
   for (const row of TOOL_TABLE) {
-    if (!row.show || !row.windows.includes(window)) continue;
+    if (!row.show || !isOffered(row) || !row.windows.includes(window)) continue;
     const measures = row.group === 'measure' && row.kind === 'pointer';
     if (measures && row.id !== beside) continue;
     const id = row.id === 'layout.1x1' ? LAYOUT : row.id;

@@ -2,6 +2,7 @@
 import { type Ref, watch } from 'vue';
 import { useRoute, useRouter } from 'vue-router';
 
+import { linkTab } from '@/app/linkTab';
 import type { WindowKind } from '@/core/tools/table';
 import { useTabs, viewerAddress } from '@/stores/tabs';
 
@@ -24,7 +25,7 @@ export function useWindowAddress(workspace: Workspace, ready: Readonly<Ref<boole
     () => [workspace.state.current?.study, workspace.windowKind] as const,
     ([study, kind]) => {
       const path = WINDOW_PATHS[kind];
-      if (!study || route.name !== 'viewer' || !route.query.s) return;
+      if (!study || route.name !== 'viewer' || !(route.query.s || linkTab.active)) return;
       const tab = tabs.find(study);
       if (tab) tab.address = viewerAddress([study], undefined, path);
       if (ready.value && route.params.window !== path) {
