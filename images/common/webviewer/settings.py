@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     audit_syslog_format: Literal["dicom", "json"] = "dicom"
     """Messages are DICOM audit messages (PS3.15 A.5), or JSON."""
 
+    link_by_params_policy: Literal["forbidden", "anonymized", "allowed", "download"] = "forbidden"
+    """What an address opens that names user and study instead of a link: nothing, the study without who it is of, the study, or
+    the study with the right to take it along. Whoever knows both numbers gets in, without a log-in."""
+
     licensing: Literal["off", "enforced"] = "off"
     """``off``: no limits, nothing to activate; ``enforced``: users log in as the activated licence allows."""
     licence_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()

@@ -334,6 +334,12 @@ class AmbiguousStudyError(ConflictError):
         super().__init__("several studies have this accession number: name one by its studyUid")
 
 
+class KeyRestrictedError(ForbiddenError):
+    """An API key does not allow what was asked. The message says what."""
+
+    code = "key_restricted"
+
+
 class KeyUserError(InvalidRequestError):
     """An API key is to act for a user who does not exist."""
 

@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/readyz"),
     ("GET", "/metrics"),  # to this machine itself; see below
 }
+KEYED = {"/api/link", "/v2/api/link"}
 DIGEST = "ab" * 32
 
 
@@ -53,7 +54,8 @@ async def test_without_credentials_only_the_public_answers(running):
             continue
         answer = await client.request(method, filled(path))
         assert answer.status_code == 401, (method, path)
-        assert answer.json() == {"code": "not_authenticated", "message": "log in first"}
+        message = "send an API key in the header X-Api-Key or the parameter apikey" if path in KEYED else "log in first"
+        assert answer.json() == {"code": "not_authenticated", "message": message}
     assert {route for route in routes if route[0] in {"MOUNT", "WEBSOCKET"}} == {
         ("WEBSOCKET", "/eventQueue"),
         ("MOUNT", ""),

@@ -1,59 +1,26 @@
 """Links: what their openings see, and what nobody gets by trying. Storage is the real one."""
 
+import asyncio
+import datetime as dt
 import json
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import pytest
-from tests.control.test_real_storage import upload
+from tests.control.link_site import make_site
+from websockets.exceptions import ConnectionClosed
 
-from webviewer.sample.series import PhantomSeries
-
-HERS = PhantomSeries(rows=32, columns=32, slices=2, spacing=10.0, step=200.0, name="shared by a link")
-OTHER = PhantomSeries(rows=32, columns=32, slices=1, spacing=10.0, step=200.0, name="nobody's business")
 MODES = ("anonymized_link_query", "link_query", "download_link_query")
-
-
-@dataclass
-class Site:
-    """Anna with two studies in her store."""
-
-    running: object
-    anna: object
-    study: str
-    other: str
-
-    async def link(self, **fields):
-        answer = await self.anna.post("/v2/links", json={"study": self.study, **fields})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    async def open(self, query, client=None, **more):
-        client = client or await self.running.client()
-        return await client.post("/v2/link-openings", json=dict(parse_qsl(query)) | more)
-
-    async def visitor(self, query, **more):
-        answer = await self.open(query, **more)
-        assert answer.status_code == 201, answer.text
-        client = await self.running.client(Authorization=f"Bearer {answer.json()['token']}")
-        return client, answer.json()
-
-    async def hello(self, socket, token):
-        await socket.send(json.dumps({"type": "hello", "version": 1, "token": token}))
-        return json.loads(await socket.recv())
 
 
 @pytest.fixture
 async def site(start, database_url):
-    running = await start(real_storage=True, no_dicom=True, min_free_bytes=0, database_url=database_url)
-    await running.create_user("anna")
-    anna = await running.login("anna")
-    ids = []
-    for phantom in (HERS, OTHER):
-        await upload(anna, phantom.instance(0))
-        known = (await anna.get("/v2/studies")).json()["studies"]
-        ids += [study["id"] for study in known if study["id"] not in ids]
-    return Site(running, anna, *ids)
+    return await make_site(start, database_url=database_url)
+
+
+@pytest.fixture
+async def lite(start):
+    """On SQLite alone: where the engine plays no part."""
+    return await make_site(start)
 
 
 # ---------------------------------------------------------------- what an opening sees
@@ -85,12 +52,12 @@ async def test_a_link_shows_its_study_and_nothing_else(site, mode):
         assert (await visitor.get(f"/v2/studies/{study}/series/{hidden['id']}/thumbnail")).status_code == 404
 
 
-async def test_a_link_changes_nothing_and_reaches_no_page_of_anybody(site):
-    made = await site.link()
-    visitor, _ = await site.visitor(made["queries"]["download_link_query"])
+async def test_a_link_changes_nothing_and_reaches_no_page_of_anybody(lite):
+    made = await lite.link()
+    visitor, _ = await lite.visitor(made["queries"]["download_link_query"])
     digest = "ab" * 32
     refused = [
-        ("DELETE", f"/v2/studies/{site.study}", 403),
+        ("DELETE", f"/v2/studies/{lite.study}", 403),
         ("GET", f"/v2/uploads/{digest}", 403),
         ("PUT", f"/v2/uploads/{digest}?offset=0&size=1", 403),
         ("GET", "/v2/quarantine", 403),
@@ -108,29 +75,29 @@ async def test_a_link_changes_nothing_and_reaches_no_page_of_anybody(site):
     for method, path, status in refused:
         answer = await visitor.request(method, path)
         assert answer.status_code == status, (method, path, answer.text)
-    answer = await visitor.post("/v2/links", json={"study": site.study})
+    answer = await visitor.post("/v2/links", json={"study": lite.study})
     assert answer.status_code == 403
-    assert len((await site.anna.get("/v2/studies")).json()["studies"]) == 2
+    assert len((await lite.anna.get("/v2/studies")).json()["studies"]) == 2
 
 
-async def test_frames_over_the_socket_are_of_the_linked_study_only(site, eventually):
-    made = await site.link()
-    _, opened = await site.visitor(made["queries"]["anonymized_link_query"])
-    [shown] = (await site.anna.get(f"/v2/studies/{site.study}")).json()["series"]
-    [hidden] = (await site.anna.get(f"/v2/studies/{site.other}")).json()["series"]
-    async with site.running.socket() as socket:
-        assert (await site.hello(socket, opened["token"]))["anonymised"] is True
-        for study in (site.study, site.other):
+async def test_frames_over_the_socket_are_of_the_linked_study_only(lite, eventually):
+    made = await lite.link()
+    _, opened = await lite.visitor(made["queries"]["anonymized_link_query"])
+    [shown] = (await lite.anna.get(f"/v2/studies/{lite.study}")).json()["series"]
+    [hidden] = (await lite.anna.get(f"/v2/studies/{lite.other}")).json()["series"]
+    async with lite.running.socket() as socket:
+        assert (await lite.hello(socket, opened["token"]))["anonymised"] is True
+        for study in (lite.study, lite.other):
             opening = {"type": "open", "viewport": 1, "study": study, "series": hidden["id"], "size": [64, 64]}
             await socket.send(json.dumps(opening))
             answer = json.loads(await socket.recv())
             assert (answer["type"], answer["code"]) == ("error", "not_found")
-        opening = {"type": "open", "viewport": 2, "study": site.study, "series": shown["id"], "size": [64, 64]}
+        opening = {"type": "open", "viewport": 2, "study": lite.study, "series": shown["id"], "size": [64, 64]}
         await socket.send(json.dumps(opening))
-        await eventually(lambda: site.running.render.links and site.running.render.links[0].sent)
-    [sent] = site.running.render.links[0].sent
-    grant = site.running.render.pixels.verify(sent["pixels"]["token"], "pixels:read")
-    assert (grant.study, grant.series, grant.anonymised) == (site.study, shown["id"], True)
+        await eventually(lambda: lite.running.render.links and lite.running.render.links[0].sent)
+    [sent] = lite.running.render.links[0].sent
+    grant = lite.running.render.pixels.verify(sent["pixels"]["token"], "pixels:read")
+    assert (grant.study, grant.series, grant.anonymised) == (lite.study, shown["id"], True)
 
 
 # ---------------------------------------------------------------- what opens nothing
@@ -143,8 +110,8 @@ async def refused(site, body):
 
 
 @pytest.mark.contract("Q06")
-async def test_dropping_or_guessing_secrets_opens_nothing_and_has_one_answer(site):
-    [first, second] = [await site.link(), await site.link()]
+async def test_dropping_or_guessing_secrets_opens_nothing_and_has_one_answer(lite):
+    [first, second] = [await lite.link(), await lite.link()]
     keys = dict(parse_qsl(first["queries"]["download_link_query"]))
     others = dict(parse_qsl(second["queries"]["download_link_query"]))
     assert {len(secret) for secret in (*keys.values(), *others.values())} == {22}
@@ -166,10 +133,10 @@ async def test_dropping_or_guessing_secrets_opens_nothing_and_has_one_answer(sit
     ]
     answers = set()
     for body in bodies:
-        site.running.control.link_openings.throttle._entries.clear()  # this is not about the delay
-        answers.add(await refused(site, body))
+        lite.running.control.link_openings.throttle._entries.clear()  # this is not about the delay
+        answers.add(await refused(lite, body))
     assert [answer[:2] for answer in answers] == [(404, "link_invalid")]
-    assert (await site.open(first["queries"]["anonymized_link_query"])).json()["mode"] == "anonymised"
+    assert (await lite.open(first["queries"]["anonymized_link_query"])).json()["mode"] == "anonymised"
 
 
 # ---------------------------------------------------------------- the table
@@ -236,3 +203,225 @@ async def test_copying_gives_the_same_queries_with_the_public_address(start):
     assert (again["base"], again["window"]) == ("http://viewer.example.org/pacs", "mpr")
     assert again["download_link_query"].startswith(again["link_query"] + "&download=")
     assert again["link_query"].startswith(again["anonymized_link_query"] + "&deanonymization=")
+
+
+# ---------------------------------------------------------------- the end of a link
+
+
+async def ended(socket):
+    """Return the code that a socket is closed with."""
+    async with asyncio.timeout(10):
+        try:
+            while True:
+                await socket.recv()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code
+
+
+@pytest.mark.contract("M03")
+async def test_revoking_throws_everybody_out_and_the_next_copy_works_again(site):
+    made = await site.link()
+    path = f"/v2/links/{made['link']['id']}"
+    visitor, opened = await site.visitor(made["queries"]["link_query"])
+    async with site.running.socket() as socket:
+        await site.hello(socket, opened["token"])
+        revoked = (await site.anna.post(f"{path}/revoke")).json()
+        assert (revoked["revoked"], revoked["ends"], revoked["opens"]) == (True, "", 1)
+        assert await ended(socket) == 4440
+    assert (await visitor.get("/v2/session")).status_code == 401
+    for mode in MODES:
+        assert (await site.open(made["queries"][mode])).json()["code"] == "link_invalid"
+    copied = (await site.anna.get(f"{path}/queries")).json()
+    assert {copied[mode] for mode in MODES}.isdisjoint(made["queries"][mode] for mode in MODES)
+    assert [link["revoked"] for link in (await site.anna.get("/v2/links")).json()["links"]] == [False]
+    await site.visitor(copied["link_query"])
+
+
+async def test_a_deleted_link_is_forgotten_with_its_openings(site):
+    made = await site.link()
+    visitor, _ = await site.visitor(made["queries"]["link_query"])
+    assert (await site.anna.delete(f"/v2/links/{made['link']['id']}")).status_code == 204
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await site.open(made["queries"]["link_query"])).json()["code"] == "link_invalid"
+    assert (await site.anna.get("/v2/links")).json()["total"] == 0
+    assert (await site.anna.delete(f"/v2/links/{made['link']['id']}")).status_code == 404
+
+
+async def test_a_link_ends_in_time_and_takes_its_openings_along(lite):
+    until = lite.running.clock() + dt.timedelta(minutes=10)
+    made = await lite.link(valid_until=until.isoformat())
+    assert dt.datetime.fromisoformat(made["link"]["valid_until"]) == until
+    visitor, opened = await lite.visitor(made["queries"]["link_query"])
+    assert opened["expires_in"] <= 600
+    lite.running.clock.advance(minutes=11)
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await lite.open(made["queries"]["link_query"])).json()["code"] == "link_invalid"
+    assert [link["ends"] for link in (await lite.anna.get("/v2/links")).json()["links"]] == ["expired"]
+    answer = await lite.anna.post("/v2/links", json={"study": lite.study, "valid_until": until.isoformat()})
+    assert answer.status_code == 422
+
+
+async def test_of_many_that_open_at_once_never_one_too_many_gets_in(site):
+    made = await site.link(max_opens=3)
+    clients = [await site.running.client() for _ in range(8)]
+    body = {"link": made["queries"]["anonymized_link_query"].removeprefix("link=")}
+    answers = await asyncio.gather(*(client.post("/v2/link-openings", json=body) for client in clients))
+    assert [answer.status_code for answer in answers].count(201) == 3
+    assert {answer.status_code for answer in answers} <= {201, 404, 429}
+    [link] = (await site.anna.get("/v2/links")).json()["links"]
+    assert (link["opens"], link["ends"]) == (3, "opens")
+
+
+async def test_a_deleted_study_takes_its_links_along(site):
+    made = await site.link()
+    visitor, opened = await site.visitor(made["queries"]["link_query"])
+    async with site.running.socket() as socket:
+        await site.hello(socket, opened["token"])
+        assert (await site.anna.delete(f"/v2/studies/{site.study}")).status_code == 204
+        await ended(socket)
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await site.open(made["queries"]["link_query"])).json()["code"] == "link_invalid"
+    [link] = (await site.anna.get("/v2/links")).json()["links"]
+    assert (link["ends"], link["desc"]) == ("study", made["link"]["desc"])
+
+
+async def test_links_end_with_the_access_of_who_made_them(site):
+    made = await site.link()
+    visitor, _ = await site.visitor(made["queries"]["link_query"])
+    admin = await site.running.admin()
+    [user] = (await admin.get("/v2/admin/users")).json()["users"]
+    path = f"/v2/admin/users/{user['id']}"
+    assert (await admin.patch(path, json={"active": False})).status_code == 200
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await site.open(made["queries"]["link_query"])).json()["code"] == "link_invalid"
+    assert [link["ends"] for link in (await admin.get("/v2/admin/links")).json()["links"]] == ["user"]
+    await admin.patch(path, json={"active": True})
+    visitor, _ = await site.visitor(made["queries"]["link_query"])
+    assert (await admin.delete(path)).status_code == 204
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await site.open(made["queries"]["link_query"])).json()["code"] == "link_invalid"
+    assert (await admin.get("/v2/admin/links")).json()["total"] == 0
+
+
+async def test_renaming_its_user_leaves_a_stored_link_alone(lite):
+    made = await lite.link()
+    admin = await lite.running.admin()
+    [user] = (await admin.get("/v2/admin/users")).json()["users"]
+    assert (await admin.patch(f"/v2/admin/users/{user['id']}", json={"login": "annabel"})).status_code == 200
+    await lite.visitor(made["queries"]["link_query"])
+    [link] = (await admin.get("/v2/admin/links")).json()["links"]
+    assert link["user"] == "annabel"
+
+
+# ---------------------------------------------------------------- password, browser, audit
+
+
+async def test_a_password_is_asked_for_and_guessing_it_takes_ever_longer(lite):
+    made = await lite.link(password="Violet-Harbour-29")
+    assert made["link"]["has_password"] is True
+    query = made["queries"]["link_query"]
+    answer = await lite.open(query)
+    assert (answer.status_code, answer.json()["code"], answer.json()["values"]) == (
+        403,
+        "link_password",
+        {"wrong": "false"},
+    )
+    for _ in range(3):
+        answer = await lite.open(query, password="guess")
+        assert (answer.status_code, answer.json()["values"]) == (403, {"wrong": "true"})
+    answer = await lite.open(query, password="Violet-Harbour-29")
+    assert (answer.status_code, int(answer.headers["Retry-After"]) >= 1) == (429, True)
+    lite.running.control.link_openings.throttle._entries.clear()
+    assert (await lite.open(query, password="Violet-Harbour-29")).status_code == 201
+    answer = await lite.open(query.replace("deanonymization=", "deanonymization=x"), password="Violet-Harbour-29")
+    assert answer.json()["code"] == "link_invalid", "the password is no help without the secrets"
+
+
+async def test_who_tries_links_that_there_are_not_waits_and_others_at_his_address_do_not(lite):
+    made = await lite.link()
+    answers = [(await lite.open("link=" + "A" * 22)).status_code for _ in range(5)]
+    assert answers == [404, 404, 404, 429, 429]
+    for _ in range(4):
+        await lite.visitor(made["queries"]["anonymized_link_query"])
+
+
+async def test_beside_a_bearer_the_cookie_of_a_log_in_does_not_count(lite):
+    made = await lite.link()
+    opened = (await lite.open(made["queries"]["anonymized_link_query"], client=lite.anna)).json()
+    bearer = {"Authorization": f"Bearer {opened['token']}"}
+    assert (await lite.anna.get("/v2/session", headers=bearer)).json()["kind"] == "link"
+    assert len((await lite.anna.get("/v2/studies", headers=bearer)).json()["studies"]) == 1
+    assert (await lite.anna.delete("/v2/session", headers=bearer)).status_code == 204
+    assert (await lite.anna.get("/v2/session", headers=bearer)).status_code == 401
+    assert (await lite.anna.get("/v2/session")).json()["login"] == "anna", "the log-in goes on"
+    assert (await lite.anna.get("/v2/session", headers={"Authorization": "Bearer x"})).status_code == 401
+
+
+async def test_a_page_of_somebody_else_opens_no_link(lite):
+    made = await lite.link()
+    client = await lite.running.client(Origin="https://evil.example.com")
+    answer = await lite.open(made["queries"]["link_query"], client=client)
+    assert (answer.status_code, answer.json()["code"]) == (403, "origin")
+
+
+async def test_the_viewing_audit_tells_who_shared_and_by_which_link_it_was_opened(lite, eventually):
+    made = await lite.link()
+    link = made["link"]["id"]
+    await lite.anna.get(f"/v2/links/{link}/queries")
+    _, opened = await lite.visitor(made["queries"]["link_query"])
+    [series] = (await lite.anna.get(f"/v2/studies/{lite.study}")).json()["series"]
+    async with lite.running.socket() as socket:
+        await lite.hello(socket, opened["token"])
+        opening = {"type": "open", "viewport": 1, "study": lite.study, "series": series["id"], "size": [64, 64]}
+        await socket.send(json.dumps(opening))
+        await eventually(lambda: lite.running.render.links and lite.running.render.links[0].sent)
+    admin = await lite.running.admin()
+    await lite.anna.post(f"/v2/links/{link}/revoke")
+    entries = (await admin.get("/v2/admin/audit", params={"descending": False})).json()["entries"]
+    told = [
+        (entry["action"], entry["user"], entry["kind"], entry["link"], entry["details"].get("what"))
+        for entry in entries
+    ]
+    assert [entry for entry in told if entry[0] != "uploaded"] == [
+        ("shared", "anna", "user", "", "created"),
+        ("shared", "anna", "user", "", "copied"),
+        ("opened", "link", "link", link, None),
+        ("changed", "anna", "user", "", "revoked"),
+    ]
+    assert all(entry["study"] == lite.study for entry in entries if entry["action"] != "uploaded")
+    journal = (await admin.get("/v2/admin/journal", params={"event": "session-opened"})).json()
+    assert link in [entry["details"].get("link") for entry in journal["events"]]
+
+
+async def test_a_link_of_one_series_shows_no_other(lite):
+    [series] = (await lite.anna.get(f"/v2/studies/{lite.study}")).json()["series"]
+    made = await lite.link(series=series["id"])
+    _, opened = await lite.visitor(made["queries"]["link_query"])
+    assert opened["series"] == made["link"]["series"] == series["id"]
+    session = await lite.running.control.sessions.find(opened["token"], "link")
+    grant = await lite.running.stores.read_grant(session)
+    assert lite.running.render.pixels.verify(grant, "studies:list").series == series["id"]
+    [hidden] = (await lite.anna.get(f"/v2/studies/{lite.other}")).json()["series"]
+    answer = await lite.anna.post("/v2/links", json={"study": lite.study, "series": hidden["id"]})
+    assert answer.status_code == 404
+
+
+async def test_the_administrator_shares_what_is_shared_and_sees_the_links_of_all(running):
+    anna = await running.create_user("anna")
+    running.storage.add_study(anna.store, "annas-study", "annas-series")
+    running.storage.add_study("shared-store", "shared-study", "shared-series")
+    user, admin = await running.login("anna"), await running.admin()
+    assert (await admin.post("/v2/links", json={"study": "annas-study"})).status_code == 404
+    own = (await admin.post("/v2/links", json={"study": "shared-study"})).json()["link"]
+    hers = (await user.post("/v2/links", json={"study": "shared-study"})).json()["link"]
+    assert (own["user"], hers["user"]) == ("", "anna")
+    assert [link["id"] for link in (await user.get("/v2/links")).json()["links"]] == [hers["id"]]
+    assert [link["id"] for link in (await admin.get("/v2/links")).json()["links"]] == [own["id"]]
+    assert {link["id"] for link in (await admin.get("/v2/admin/links")).json()["links"]} == {own["id"], hers["id"]}
+    assert (await admin.get("/v2/admin/links", params={"user": "anna"})).json()["total"] == 1
+    path = f"/v2/admin/links/{hers['id']}"
+    assert (await admin.get(f"{path}/queries")).status_code == 200
+    assert (await admin.post(f"{path}/revoke")).json()["revoked"] is True
+    assert (await admin.post(f"{path}/sign")).json()["code"] == "licensing_off"
+    assert (await admin.delete(path)).status_code == 204
+    assert (await user.get("/v2/links")).json()["total"] == 0

@@ -43,6 +43,8 @@ class StudyQuery(BaseModel):
     """Comma-separated list; any of them."""
     region: Annotated[str, Field(max_length=200)] = ""
     """Comma-separated list; any of them."""
+    uid: Annotated[str, Field(max_length=64)] = ""
+    """The whole Study Instance UID."""
     sort: StudySort = "date"
     descending: bool = True
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0

@@ -27,11 +27,13 @@ from webviewer.errors import (
 from webviewer.web.errors import Problem, status_of
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Access = Literal["public", "session", "administrator", "auditor", "account", "grant", "node", "operator"]
-"""Who may call: anybody, a log-in or link session, the administrator, he or an auditor, a session or the administrator, a role
-with a grant, a node with the shared secret, whoever reads metrics."""
+Access = Literal["public", "session", "administrator", "auditor", "account", "key", "grant", "node", "operator"]
+"""Who may call: anybody, a log-in or link session, the administrator, he or an auditor, a session or the administrator, a program
+with an API key, a role with a grant, a node with the shared secret, whoever reads metrics."""
 SESSION_COOKIE = "webviewer_session"
 ADMINISTRATOR_COOKIE = "webviewer_admin"
+KEY_HEADER = "X-Api-Key"
+KEY_PARAMETER = "apikey"
 STATE_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_JSON_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 64
@@ -205,6 +207,8 @@ def openapi_document(title: str, version: str, endpoints: Iterable[Endpoint]) ->
         "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
         "administrator": {"type": "apiKey", "in": "cookie", "name": ADMINISTRATOR_COOKIE},
         "bearer": {"type": "http", "scheme": "bearer"},
+        "keyHeader": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+        "keyParameter": {"type": "apiKey", "in": "query", "name": KEY_PARAMETER},
     }
     return {
         "openapi": "3.1.0",
@@ -255,6 +259,7 @@ _SECURITY: Mapping[Access, tuple[str, ...]] = {
     "administrator": ("administrator",),
     "auditor": ("administrator",),
     "account": ("session", "bearer", "administrator"),
+    "key": ("keyHeader", "keyParameter"),
     "grant": ("bearer",),
     "node": ("bearer",),
     "operator": ("bearer",),

@@ -11,10 +11,12 @@ from webviewer.web.health import Readiness
 from webviewer.web.origin import OriginPolicy
 from webviewer_control.relay.queue import WaitingRoom
 from webviewer_control.services.actor import Actor
+from webviewer_control.services.api_keys import ApiKey
 from webviewer_control.services.control import Control, Gateway
 from webviewer_control.services.sessions import Session
 
 CALLER = "webviewer.caller"
+API_KEY = "webviewer.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,12 @@ def context(request: Request) -> Context:
 def caller(request: Request) -> Session:
     """Return the session that the guard has found."""
     value: Session = request.scope[CALLER]
+    return value
+
+
+def api_key(request: Request) -> ApiKey:
+    """Return the API key that the guard has found."""
+    value: ApiKey = request.scope[API_KEY]
     return value
 
 

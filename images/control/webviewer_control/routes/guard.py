@@ -8,10 +8,19 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from webviewer.errors import ForbiddenError, NotAuthenticatedError
-from webviewer.web.endpoint import ADMINISTRATOR_COOKIE, SESSION_COOKIE, STATE_CHANGING, Access, Endpoint
+from webviewer.web.endpoint import (
+    ADMINISTRATOR_COOKIE,
+    KEY_HEADER,
+    KEY_PARAMETER,
+    SESSION_COOKIE,
+    STATE_CHANGING,
+    Access,
+    Endpoint,
+)
 from webviewer.web.forwarded import is_loopback, seen
 from webviewer_control.errors import CsrfError
-from webviewer_control.routes.context import CALLER, context
+from webviewer_control.routes.context import API_KEY, CALLER, context
+from webviewer_control.services.api_keys import ApiKey
 from webviewer_control.services.sessions import Session, SessionKind
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -35,6 +44,9 @@ async def guard(request: Request, endpoint: Endpoint) -> None:
         return
     if endpoint.access == "operator":
         _check_operator(request)
+        return
+    if endpoint.access == "key":
+        request.scope[API_KEY] = await _key(request)
         return
     session = await _session(request, endpoint.access, changing=changing)
     request.scope[CALLER] = await context(request).control.sessions.touch(session)
@@ -76,6 +88,16 @@ async def _candidates(request: Request, access: Access) -> list[Session]:
         text = "an auditor may read the journals only"
         raise ForbiddenError(text)
     return candidates
+
+
+async def _key(request: Request) -> ApiKey:
+    """Return the key that another program shows. No browser adds one by itself, so no origin is asked for."""
+    shown = request.headers.get(KEY_HEADER) or request.query_params.get(KEY_PARAMETER, "")
+    found = await context(request).control.api_keys.find(shown) if shown else None
+    if found is None:
+        text = f"send an API key in the header {KEY_HEADER} or the parameter {KEY_PARAMETER}"
+        raise NotAuthenticatedError(text)
+    return found
 
 
 def _check_operator(request: Request) -> None:

@@ -22,6 +22,8 @@ from webviewer_control.errors import (
 from webviewer_control.routes.context import address, context
 from webviewer_control.routes.login import agent
 from webviewer_control.services.link_openings import LinkKey, Visitor
+from webviewer_control.services.link_sources import StudyName
+from webviewer_control.services.typed_links import TypedLink
 
 _Word = Annotated[str, Field(max_length=64)]
 
@@ -38,6 +40,11 @@ class TypedParameters(BaseModel):
     accession_number: Annotated[_Word, Field(alias="accessionNumber")] = ""
     """Counts only without ``studyUid``."""
     series_uid: Annotated[_Word, Field(alias="seriesUid")] = ""
+
+    def typed(self) -> TypedLink:
+        """Return them as the service takes them."""
+        name = StudyName(self.study_uid, self.accession_number, self.series_uid)
+        return TypedLink(name, self.user, self.pacs_server)
 
 
 class NewLinkOpening(BaseModel):
@@ -83,10 +90,12 @@ async def open_link(request: Request, body: NewLinkOpening) -> LinkOpening:
     """Open a link. All that does not work has one answer."""
     found = context(request)
     visitor = Visitor(address(request), agent(request))
-    if body.link is None:
-        raise LinkInvalidError
-    key = LinkKey(body.link, body.deanonymization, body.download, body.password)
-    opened = await found.control.link_openings.open(key, visitor, found.gateway.stores)
+    openings, stores = found.control.link_openings, found.gateway.stores
+    if body.parameters is not None:
+        opened = await openings.open_typed(body.parameters.typed(), visitor, stores)
+    else:
+        key = LinkKey(body.link or "", body.deanonymization, body.download, body.password)
+        opened = await openings.open(key, visitor, stores)
     session = opened.session
     left = (session.deadline - found.control.clock()) / dt.timedelta(seconds=1)
     return LinkOpening(

@@ -7,6 +7,8 @@ from typing import Any
 from webviewer import __version__
 from webviewer.web.endpoint import Endpoint, openapi_document
 from webviewer_control.routes import (
+    api_keys,
+    api_link,
     archives,
     audit,
     capacity,
@@ -39,6 +41,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *licences.ENDPOINTS,
     *links.ENDPOINTS,
     *link_openings.ENDPOINTS,
+    *api_keys.ENDPOINTS,
+    *api_link.ENDPOINTS,
     *sign_on.ENDPOINTS,
     *overview.ENDPOINTS,
     *nodes.ENDPOINTS,

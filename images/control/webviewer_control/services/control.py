@@ -25,6 +25,7 @@ from webviewer.web.forwarded import is_loopback
 from webviewer.wire.keyring import KeyRing
 from webviewer.wire.licences import LicenceReader
 from webviewer_control.services.administrator import Administrator
+from webviewer_control.services.api_keys import ApiKeys
 from webviewer_control.services.audit import Audit
 from webviewer_control.services.audit_forwarding import AuditForwarding
 from webviewer_control.services.capacity import Capacity
@@ -33,6 +34,7 @@ from webviewer_control.services.journal import Clock, Journal, JournalReader
 from webviewer_control.services.licence_file import LicenceFile
 from webviewer_control.services.licences import Licences
 from webviewer_control.services.link_openings import LinkOpenings
+from webviewer_control.services.link_requests import LinkRequests
 from webviewer_control.services.link_secrets import LinkSecrets
 from webviewer_control.services.links import Links
 from webviewer_control.services.logins import Logins
@@ -52,6 +54,7 @@ from webviewer_control.services.storages import OneStorage, RegisteredStorages, 
 from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.syslog import SyslogAddress, SyslogSender
 from webviewer_control.services.throttle import Throttle
+from webviewer_control.services.typed_links import TypedLinks
 from webviewer_control.services.users import Users
 from webviewer_control.services.viewports import ViewportStore
 from webviewer_control.services.watch import MemoryBus, SessionBus
@@ -99,6 +102,8 @@ class Control:
     licences: Licences
     links: Links
     link_openings: LinkOpenings
+    link_requests: LinkRequests
+    api_keys: ApiKeys
     sign_on: SignOn
     sign_on_sessions: SignOnSessions
     started: dt.datetime
@@ -229,8 +234,9 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
     logins = Logins(records, passwords, throttle, users, administrator, sessions)
     secrets = LinkSecrets(keyring.secret)
     links = Links(records, secrets, passwords, licences, sessions, audit)
+    typed = TypedLinks(users, settings.link_by_params_policy)
     # A throttle of its own: whoever guesses links must not displace what is known of log-ins.
-    openings = LinkOpenings(records, secrets, passwords, Throttle(time.monotonic), links, sessions)
+    openings = LinkOpenings(records, secrets, passwords, Throttle(time.monotonic), links, sessions, typed)
     return Control(
         settings=settings,
         mode=mode,
@@ -254,6 +260,8 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         licences=licences,
         links=links,
         link_openings=openings,
+        link_requests=LinkRequests(users, links),
+        api_keys=ApiKeys(records, keyring.secret),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from webviewer.errors import NotFoundError
+from webviewer.errors import NotFoundError, ThrottledError
 from webviewer_control import metrics
 from webviewer_control.errors import LicenceRefusalError, LinkInvalidError, LinkPasswordError
 from webviewer_control.services.link_access import LinkAccess
@@ -16,6 +18,7 @@ from webviewer_control.services.records import Records
 from webviewer_control.services.sessions import Session, Sessions
 from webviewer_control.services.stores import Stores
 from webviewer_control.services.throttle import Throttle
+from webviewer_control.services.typed_links import TypedLink, TypedLinks
 from webviewer_control.store.models import LinkRow
 
 _UNKNOWN = "link"
@@ -61,19 +64,23 @@ class LinkOpenings:
     throttle: Throttle
     links: Links
     sessions: Sessions
+    typed: TypedLinks
 
     async def open(self, key: LinkKey, visitor: Visitor, stores: Stores) -> Opened:
         """Open a link. Raises LinkInvalidError, LinkPasswordError, ThrottledError and LicenceRefusalError."""
-        try:
-            opened = await self._open(key, visitor, stores)
-        except LicenceRefusalError:
-            metrics.LOGINS.labels("link", "unlicensed").inc()
-            raise
-        except (LinkInvalidError, LinkPasswordError):
-            metrics.LOGINS.labels("link", "refused").inc()
-            raise
-        metrics.LOGINS.labels("link", "opened").inc()
-        return opened
+        with _counted():
+            return await self._open(key, visitor, stores)
+
+    async def open_typed(self, wanted: TypedLink, visitor: Visitor, stores: Stores) -> Opened:
+        """Open what an address names. Raises LinkInvalidError, ThrottledError and LicenceRefusalError."""
+        with _counted():
+            try:
+                access, mode = await self.typed.find(wanted, stores)
+            except LinkInvalidError:
+                self.throttle.attempt(_UNKNOWN, visitor.address)
+                raise
+            session, token = await self.sessions.open("link", visitor.address, agent=visitor.agent, access=access)
+            return Opened(session, token, mode, None)
 
     async def _open(self, key: LinkKey, visitor: Visitor, stores: Stores) -> Opened:
         entry = await self._find(key.opening)
@@ -123,3 +130,20 @@ class LinkOpenings:
             raise LinkInvalidError from error
         if row.series is not None and all(series.id != row.series for series in detail.series):
             raise LinkInvalidError
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Count the outcome of an opening."""
+    try:
+        yield
+    except LicenceRefusalError:
+        metrics.LOGINS.labels("link", "unlicensed").inc()
+        raise
+    except (LinkInvalidError, LinkPasswordError):
+        metrics.LOGINS.labels("link", "refused").inc()
+        raise
+    except ThrottledError:
+        metrics.LOGINS.labels("link", "throttled").inc()
+        raise
+    metrics.LOGINS.labels("link", "opened").inc()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,8 +61,13 @@ class Links:
     sessions: Sessions
     audit: Audit
 
-    async def create(self, user: str | None, source: Source, terms: Terms, by: Viewer) -> tuple[LinkEntry, LinkTexts]:
-        """Make a link; ``user`` null = the administrator's. It is signed as far as the licence goes."""
+    async def create(
+        self, user: str | None, source: Source, terms: Terms, by: Viewer, told: Mapping[str, int] | None = None
+    ) -> tuple[LinkEntry, LinkTexts]:
+        """Make a link; ``user`` null = the administrator's, ``told`` goes into the audit.
+
+        It is signed as far as the licence goes.
+        """
         now = self.records.clock()
         if terms.valid_until is not None and terms.valid_until <= now:
             text = "valid_until: a moment in the future, or nothing"
@@ -91,7 +96,7 @@ class Links:
             transaction.add(row)
         if terms.sign:
             await self._sign_if_possible(row.id)
-        await self._note("shared", by, row, "created")
+        await self._note("shared", by, row, "created", told)
         return await self._entry(row.id, Whose(all=True)), self.secrets.texts(row)
 
     async def page(  # noqa: PLR0913 - which rows, in which order, from where to where
@@ -174,8 +179,15 @@ class Links:
         opened = select(SessionRow).where(SessionRow.link == link)
         return await self.sessions.close(transaction, opened, who, "revoked")
 
-    async def _note(self, action: Literal["shared", "changed"], by: Viewer, row: LinkRow, what: str) -> None:
-        await self.audit.note(action, by, summary(row), {"link": row.id, "what": what})
+    async def _note(
+        self,
+        action: Literal["shared", "changed"],
+        by: Viewer,
+        row: LinkRow,
+        what: str,
+        told: Mapping[str, int] | None = None,
+    ) -> None:
+        await self.audit.note(action, by, summary(row), {"link": row.id, "what": what, **(told or {})})
 
 
 async def _locked(transaction: AsyncSession, link: str, whose: Whose) -> LinkRow:

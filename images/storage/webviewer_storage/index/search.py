@@ -133,6 +133,8 @@ def _conditions(stores: Sequence[str], query: StudyQuery) -> list[ColumnElement[
         *_key(StudyRow.pid_key, query.pid),
         *_key(StudyRow.acc_key, query.acc),
     ]
+    if query.uid:
+        found.append(StudyRow.study_uid == query.uid)
     if query.sex:
         found.append(StudyRow.sex == query.sex)
     if query.birth_date:
