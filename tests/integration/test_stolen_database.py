@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx2
 import pytest
@@ -34,6 +34,7 @@ def used(lone_deployment) -> Iterator[tuple[str, Path, dict[str, str]]]:
         own = user.post("/v2/login", json={"user": "anna", "password": PASSWORD}).json()["csrf"]
         secrets = {"password": PASSWORD, "csrf": csrf, "csrf of a user": own}
         secrets["address of a download"] = download_ticket(user, own)
+        secrets |= shared(admin, csrf, url)
         secrets |= {f"cookie {name}": value for name, value in (*admin.cookies.items(), *user.cookies.items())}
         yield url, data, secrets
 
@@ -52,6 +53,35 @@ def download_ticket(user: httpx2.Client, csrf: str) -> str:
         state = user.get(f"/v2/uploads/{digest}").json()
     answer = user.post(f"/v2/studies/{state['outcomes'][0]['study']}/archive", headers=headers)
     return str(answer.json()["url"]).removeprefix("/v2/archives/")
+
+
+def shared(admin: httpx2.Client, csrf: str, url: str) -> dict[str, str]:
+    """Share a study by a link that somebody has opened, and let another program make links, too."""
+    headers = {"X-CSRF-Token": csrf}
+    key = {"user": "anna", "request": {"enabled": True}}
+    made = {"key of a program": admin.post("/v2/admin/api-keys", json=key, headers=headers).json()["key"]}
+    with httpx2.Client(base_url=url, headers={"Origin": url}) as demo:
+        own = demo.post("/v2/login", json={"user": "demo", "password": "demo"}).json()["csrf"]
+        demo.headers["X-CSRF-Token"] = own
+        study = stored(demo)
+        body = {"study": study, "password": f"{PASSWORD} of the link"}
+        link = demo.post("/v2/links", json=body).json()
+    parts = dict(parse_qsl(link["queries"]["download_link_query"]))
+    opening = admin.post("/v2/link-openings", json=parts | {"password": body["password"]})
+    assert opening.status_code == HTTPStatus.CREATED
+    made |= {f"link {name}": value for name, value in parts.items()}
+    return made | {"password of a link": body["password"], "token of an opening": opening.json()["token"]}
+
+
+def stored(user: httpx2.Client) -> str:
+    """Upload an image and return the id of its study."""
+    content = PhantomSeries(rows=16, columns=16, slices=1, spacing=10.0, step=200.0, name="stolen").instance(0)
+    path = f"/v2/uploads/{hashlib.sha256(content).hexdigest()}"
+    answer = user.put(path, params={"offset": 0, "size": len(content), "name": "a.dcm"}, content=content)
+    while answer.json()["state"] == "processing":
+        answer = user.get(path)
+    [outcome] = answer.json()["outcomes"]
+    return outcome["study"]
 
 
 def stolen(data: Path) -> Iterator[sqlite3.Connection]:
@@ -92,13 +122,16 @@ def test_nothing_of_a_dump_lets_anybody_in(used):
     url, data, _ = used
     found = {value: column for database in stolen(data) for column, value in texts(database)}
     assert {"sessions.secret", "users.password", "download_tickets.ticket"} <= set(found.values())
+    assert {"sessions.secret", "users.password", "links.secret", "links.password", "api_keys.sealed"} <= set(
+        found.values()
+    )
     with httpx2.Client(base_url=url, headers={"Origin": url}) as http:
-        entered = [column for value, column in found.items() if any(enters(http, value))]
+        entered = [column for value, column in found.items() if any(enters(http, value, column))]
     assert entered == []
 
 
-def enters(http: httpx2.Client, value: str) -> Iterator[bool]:
-    """Try a value as a cookie, as a bearer and, where it is a stored one, as a password."""
+def enters(http: httpx2.Client, value: str, column: str) -> Iterator[bool]:
+    """Try a value as a cookie, a bearer, a key, a link and, where it is one of an account, as a password."""
     headers = [{"Authorization": f"Bearer {value}"}, *(
         {"Cookie": f"{name}={value}"} for name in ("webviewer_session", "webviewer_admin")
     )]  # fmt: skip
@@ -108,7 +141,11 @@ def enters(http: httpx2.Client, value: str) -> Iterator[bool]:
                 yield http.get(path, headers=header).status_code != HTTPStatus.UNAUTHORIZED
     with contextlib.suppress(ValueError):
         yield http.get(f"/v2/archives/{quote(value, safe='')}").is_success
-    if value.startswith("$argon2"):
+    yield http.post("/api/link", json={}, params={"apikey": value}).status_code != HTTPStatus.UNAUTHORIZED
+    # Attempts with what is no link are soon delayed, which says as little; one with a link never is.
+    refused = {HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
+    yield http.post("/v2/link-openings", json={"link": value}).status_code not in refused
+    if value.startswith("$argon2") and not column.startswith("links."):
         for login, path in (("anna", "/v2/login"), ("admin", "/v2/admin/login")):
             answer = http.post(path, json={"user": login, "password": value})
             yield answer.status_code != HTTPStatus.UNAUTHORIZED

@@ -18,6 +18,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link (other programs) */
+        post: operations["create_api_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -67,6 +84,42 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v2/admin/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API keys */
+        get: operations["list_api_keys"];
+        put?: never;
+        /** Make an API key */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/admin/api-keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete an API key */
+        delete: operations["delete_api_key"];
+        options?: never;
+        head?: never;
+        /** Change an API key */
+        patch: operations["change_api_key"];
         trace?: never;
     };
     "/v2/admin/audit": {
@@ -601,6 +654,23 @@ export interface paths {
         post?: never;
         /** Close a session of a user */
         delete: operations["end_user_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/api/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link (other programs), below /v2 */
+        post: operations["create_api_link_below_v2"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1162,6 +1232,233 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ApiKeyChange
+         * @description Body of a change: only what is named changes.
+         */
+        ApiKeyChange: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * @default {
+             *       "deanonymisation": true,
+             *       "download": true,
+             *       "enabled": false,
+             *       "global_pacs": true,
+             *       "global_pacs_servers": [],
+             *       "signing": true,
+             *       "user_pacs": true,
+             *       "user_pacs_servers": [],
+             *       "user_storage": true
+             *     }
+             */
+            request: components["schemas"]["KeyRequest"];
+            /**
+             * User
+             * @default
+             */
+            user: string;
+        };
+        /**
+         * ApiKeyEntry
+         * @description A key, in clear: it can be copied for ever.
+         */
+        ApiKeyEntry: {
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Description */
+            description: string;
+            /** Id */
+            id: number;
+            /** Key */
+            key: string;
+            /** Last Used */
+            last_used: string | null;
+            request: components["schemas"]["KeyRequest"];
+            /** User */
+            user: string;
+        };
+        /**
+         * ApiKeyPage
+         * @description A page of keys and the number of all.
+         */
+        ApiKeyPage: {
+            /** Keys */
+            keys: components["schemas"]["ApiKeyEntry"][];
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ApiLink
+         * @description Body of a request.
+         */
+        ApiLink: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * @default {
+             *       "accessionNumber": "",
+             *       "pacsServer": "",
+             *       "seriesUid": "",
+             *       "studyUid": "",
+             *       "user": ""
+             *     }
+             */
+            params: components["schemas"]["ApiLinkParams"];
+            /**
+             * Regions
+             * @default null
+             */
+            regions: string | string[] | null;
+            /**
+             * Sign
+             * @default false
+             */
+            sign: boolean;
+            /**
+             * @default {
+             *       "accessionNumber": null,
+             *       "date": null,
+             *       "description": null,
+             *       "modalities": null,
+             *       "patient": {
+             *         "dob": null,
+             *         "id": null,
+             *         "name": null
+             *       },
+             *       "regions": null,
+             *       "uid": ""
+             *     }
+             */
+            study: components["schemas"]["ApiLinkStudy"];
+        };
+        /**
+         * ApiLinkAnswer
+         * @description What follows the ``?`` of ``http(s)://<server>/viewer/<image|mpr|3d>``; what the key does not allow is missing.
+         */
+        ApiLinkAnswer: {
+            /** Anonymized Link Query */
+            anonymized_link_query: string;
+            /**
+             * Download Link Query
+             * @default
+             */
+            download_link_query: string;
+            /**
+             * Link Query
+             * @default
+             */
+            link_query: string;
+            /** Signed */
+            signed: boolean;
+        };
+        /**
+         * ApiLinkParams
+         * @description Which study: by its UID or, without one, by its accession number.
+         */
+        ApiLinkParams: {
+            /**
+             * Accessionnumber
+             * @default
+             */
+            accessionNumber: string;
+            /**
+             * Pacsserver
+             * @default
+             */
+            pacsServer: string;
+            /**
+             * Seriesuid
+             * @default
+             */
+            seriesUid: string;
+            /**
+             * Studyuid
+             * @default
+             */
+            studyUid: string;
+            /**
+             * User
+             * @default
+             */
+            user: string;
+        };
+        /**
+         * ApiLinkPatient
+         * @description The patient as the table of links shows him.
+         */
+        ApiLinkPatient: {
+            /**
+             * Dob
+             * @default null
+             */
+            dob: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+        };
+        /**
+         * ApiLinkStudy
+         * @description The study as the table of links shows it; what is left out is as the storage has it.
+         */
+        ApiLinkStudy: {
+            /**
+             * Accessionnumber
+             * @default null
+             */
+            accessionNumber: string | null;
+            /**
+             * Date
+             * @default null
+             */
+            date: string | null;
+            /**
+             * Description
+             * @default null
+             */
+            description: string | null;
+            /**
+             * Modalities
+             * @default null
+             */
+            modalities: string | string[] | null;
+            /**
+             * @default {
+             *       "dob": null,
+             *       "id": null,
+             *       "name": null
+             *     }
+             */
+            patient: components["schemas"]["ApiLinkPatient"];
+            /**
+             * Regions
+             * @default null
+             */
+            regions: string | string[] | null;
+            /**
+             * Uid
+             * @default
+             */
+            uid: string;
+        };
+        /**
          * ArchiveAddress
          * @description Where the browser fetches the ZIP, once; ``url`` starts behind the base path. ``expires_in`` is in seconds.
          */
@@ -1410,6 +1707,57 @@ export interface components {
             total: number;
         };
         /**
+         * KeyRequest
+         * @description What may be asked with a key: ``POST /api/link``, and how far its links may go. No list names a server = none.
+         */
+        KeyRequest: {
+            /**
+             * Deanonymisation
+             * @default true
+             */
+            deanonymisation: boolean;
+            /**
+             * Download
+             * @default true
+             */
+            download: boolean;
+            /**
+             * Enabled
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * Global Pacs
+             * @default true
+             */
+            global_pacs: boolean;
+            /**
+             * Global Pacs Servers
+             * @default []
+             */
+            global_pacs_servers: string[];
+            /**
+             * Signing
+             * @default true
+             */
+            signing: boolean;
+            /**
+             * User Pacs
+             * @default true
+             */
+            user_pacs: boolean;
+            /**
+             * User Pacs Servers
+             * @default []
+             */
+            user_pacs_servers: string[];
+            /**
+             * User Storage
+             * @default true
+             */
+            user_storage: boolean;
+        };
+        /**
          * KeySet
          * @description Public keys (JWKS) that grants are checked with.
          */
@@ -1604,6 +1952,36 @@ export interface components {
              * @enum {string}
              */
             window: "image" | "mpr" | "3d";
+        };
+        /**
+         * NewApiKey
+         * @description Body of a creation.
+         */
+        NewApiKey: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * @default {
+             *       "deanonymisation": true,
+             *       "download": true,
+             *       "enabled": false,
+             *       "global_pacs": true,
+             *       "global_pacs_servers": [],
+             *       "signing": true,
+             *       "user_pacs": true,
+             *       "user_pacs_servers": [],
+             *       "user_storage": true
+             *     }
+             */
+            request: components["schemas"]["KeyRequest"];
+            /**
+             * User
+             * @default
+             */
+            user: string;
         };
         /**
          * NewLink
@@ -2526,6 +2904,93 @@ export interface operations {
             };
         };
     };
+    create_api_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiLink"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiLinkAnswer"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden, inactive, key_restricted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description ambiguous_study */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     healthz: {
         parameters: {
             query?: never;
@@ -2596,6 +3061,281 @@ export interface operations {
                 };
             };
             /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_api_keys: {
+        parameters: {
+            query?: {
+                descending?: boolean;
+                limit?: number;
+                offset?: number;
+                sort?: "id" | "user" | "description" | "created" | "last_used";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyEntry"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid, key_user */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, nothing to return */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyEntry"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid, key_user */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5246,6 +5986,93 @@ export interface operations {
             };
         };
     };
+    create_api_link_below_v2: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiLink"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiLinkAnswer"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden, inactive, key_restricted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description ambiguous_study */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_archive: {
         parameters: {
             query?: never;
@@ -6991,6 +7818,7 @@ export interface operations {
                 region?: string;
                 sex?: "" | "M" | "F" | "O";
                 sort?: "name" | "pid" | "sex" | "dob" | "mod" | "region" | "date" | "acc" | "desc" | "nser" | "ninst" | "size" | "ref" | "inst" | "recv";
+                uid?: string;
             };
             header?: never;
             path?: never;

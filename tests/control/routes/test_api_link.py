@@ -1,6 +1,8 @@
 """Keys of other programs, ``POST /api/link``, and addresses that name user and study."""
 
 import json
+import re
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -301,3 +303,32 @@ async def test_renaming_a_user_breaks_addresses_that_name_him(start):
     await site.admin.patch(f"/v2/admin/users/{user['id']}", json={"login": "annabel"})
     assert (await typed(site)).json()["code"] == "link_invalid"
     assert (await typed(site, user="annabel")).status_code == 201
+
+
+# ---------------------------------------------------------------- what is written about it
+
+
+def examples():
+    """The JSON of docs/links.md: a request, an answer, and all that a request can say."""
+    text = (Path(__file__).parents[3] / "docs/links.md").read_text()
+    [request] = re.findall(r"-d '\n(\{.*?\n\})'", text, re.DOTALL)
+    return [json.loads(block) for block in (request, *re.findall(r"```json\n(.*?)```", text, re.DOTALL))]
+
+
+async def test_the_examples_of_the_documentation_are_valid_and_work(lite):
+    request, answer, whole = examples()
+    known = (await lite.anna.get(f"/v2/studies/{lite.study}")).json()
+    program = await lite.program(user="")
+    for body in (request, whole):
+        body["params"]["studyUid"] = UID
+        if "study" in body:
+            body["params"]["seriesUid"] = known["series"][0]["uid"]
+            body["study"]["uid"] = UID
+        given = await program.ask(**body)
+        assert given.status_code == 200, given.text
+        assert {name: type(value) for name, value in given.json().items()} == {
+            name: type(value) for name, value in answer.items()
+        }
+        for name in ("anonymized_link_query", "link_query", "download_link_query"):
+            shape = [(part, len(secret)) for part, secret in parse_qsl(given.json()[name])]
+            assert shape == [(part, len(secret)) for part, secret in parse_qsl(answer[name])]

@@ -550,3 +550,72 @@ async def test_two_hundred_who_log_in_at_once_get_no_seat_too_many(either):
     await server.sessions.sweep()
     server.admin = await running.admin()
     assert (await licensing(server))["concurrents"] == {"total": 37, "used": 0}
+
+
+# ---------------------------------------------------------------- openings of links
+
+
+async def link(server, user="anna", **fields):
+    """Make a link to a shared study; returns it as the page sees it, and what opens it."""
+    server.running.storage.add_study("shared-store", "study", "series")
+    browser = await enter(server, user)
+    made = (await browser.post("/v2/links", json={"study": "study", **fields})).json()
+    return browser, made["link"], {"link": made["queries"]["anonymized_link_query"].removeprefix("link=")}
+
+
+async def opened(server, secrets):
+    """Open a link; returns the code of the refusal, or 201."""
+    answer = await (await server.running.client()).post("/v2/link-openings", json=secrets)
+    if answer.status_code == 409:
+        assert answer.headers["Retry-After"] == "15"
+        return answer.json()["code"]
+    return answer.status_code
+
+
+@pytest.mark.contract("E10", "E12")
+@pytest.mark.parametrize(
+    ("policy", "openings"),
+    [
+        ("separate", [201, "no_seat", "no_seat"]),
+        ("links-use-users", [201, 201, "no_seat"]),
+        ("users-use-links", [201, "no_seat", "no_seat"]),
+    ],
+)
+async def test_openings_of_links_take_connections_as_the_policy_says(server, policy, openings):
+    await server.running.create_user("anna")
+    await activate(server, "unified", concurrents=2, link_connections=1, links=1, policy=policy)
+    _, _, secrets = await link(server)
+    assert [await opened(server, secrets) for _ in range(3)] == openings
+    found = await licensing(server)
+    assert found["link_connections"]["used"] == 1
+    page = (await server.admin.get("/v2/admin/links")).json()
+    assert page["links"][0]["opens"] == openings.count(201), "who found no place has not opened it"
+
+
+@pytest.mark.contract("E10", "E11", "M04")
+async def test_a_signed_link_opens_for_any_number_of_people(either):
+    server = either
+    await server.running.create_user("anna")
+    await activate(server, "unified", concurrents=1, link_connections=0, links=1, policy="separate")
+    browser, made, secrets = await link(server)
+    assert (await browser.get("/v2/links/options")).json() == {"signing": True, "free_links": 1}
+    assert (made["signed"], await opened(server, secrets)) == (False, "no_seat")
+    assert (await browser.post(f"/v2/links/{made['id']}/sign")).json()["signed"] is True
+    assert (await browser.post(f"/v2/links/{made['id']}/sign")).json()["signed"] is True, "once is enough"
+    assert [await opened(server, secrets) for _ in range(4)] == [201] * 4
+    assert (await browser.get("/v2/links/options")).json() == {"signing": True, "free_links": 0}
+    other = (await browser.post("/v2/links", json={"study": "study", "sign": True})).json()["link"]
+    assert other["signed"] is False, "none is left"
+    assert (await browser.post(f"/v2/links/{other['id']}/sign")).json()["code"] == "links_used_up"
+    await browser.delete(f"/v2/links/{made['id']}")
+    assert (await browser.get("/v2/links/options")).json()["free_links"] == 0, "a signature is used for ever"
+    found = await licensing(server)
+    assert (found["links"]["used"], found["link_connections"]["used"]) == (1, 0)
+
+
+@pytest.mark.contract("M04")
+async def test_without_a_licence_for_it_no_link_can_be_signed(server):
+    await activate(server, "concurrent", concurrents=2)
+    await server.running.create_user("berta")
+    browser = await enter(server, "berta")
+    assert (await browser.get("/v2/links/options")).json() == {"signing": False, "free_links": None}

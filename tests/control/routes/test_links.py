@@ -412,6 +412,7 @@ async def test_the_administrator_shares_what_is_shared_and_sees_the_links_of_all
     running.storage.add_study("shared-store", "shared-study", "shared-series")
     user, admin = await running.login("anna"), await running.admin()
     assert (await admin.post("/v2/links", json={"study": "annas-study"})).status_code == 404
+    assert (await user.get("/v2/links/options")).json() == {"signing": False, "free_links": None}, "licensing is off"
     own = (await admin.post("/v2/links", json={"study": "shared-study"})).json()["link"]
     hers = (await user.post("/v2/links", json={"study": "shared-study"})).json()["link"]
     assert (own["user"], hers["user"]) == ("", "anna")

@@ -1,12 +1,15 @@
 """Several storage nodes: each user has one, and all that is his is there."""
 
 import json
+from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
+from sqlalchemy import update
 
 from webviewer import __version__
 from webviewer_control.services.actor import SYSTEM
+from webviewer_control.store.models import NodeRow
 
 SECRET = {"Authorization": "Bearer cluster"}
 OPEN = {"type": "open", "viewport": 1, "study": "study", "series": "series", "size": [512, 512]}
@@ -207,3 +210,48 @@ async def test_users_of_before_any_node_belong_to_the_first_that_registers(start
     await found.register("key-2", SECOND)
     admin = await running.admin()
     assert [user["storage_node"] for user in (await admin.get("/v2/admin/users")).json()["users"]] == [1]
+
+
+# ---------------------------------------------------------------- links
+
+
+async def open_link(site, query):
+    browser = await site.running.client()
+    answer = await browser.post("/v2/link-openings", json=dict(parse_qsl(query)))
+    assert answer.status_code == 201, answer.text
+    return await site.running.control.sessions.find(answer.json()["token"], "link")
+
+
+async def test_a_link_is_read_at_the_node_of_its_study(site):
+    """Z13, by links of two users and one of the administrator."""
+    await site.user("anna", 1)
+    await site.user("berta", 2)
+    admin = await site.running.admin()
+    for address, login in ((FIRST, "anna"), (SECOND, "berta")):
+        node = site.nodes[address]
+        node.add_study(site.stores(address)[0].id, f"own of {login}", f"series of {login}")
+        node.add_study(node.shared, f"shared of {login}", f"shared series of {login}")
+        browser = await site.running.login(login)
+        for maker, study in ((browser, f"own of {login}"), (admin, f"shared of {login}")):
+            made = (await maker.post("/v2/links", json={"study": study})).json()
+            session = await open_link(site, made["queries"]["link_query"])
+            assert (await site.running.stores.node(session)).url == address
+            assert session.stores == (node.studies[study][0],)
+
+
+@pytest.mark.contract("A09")
+async def test_a_session_of_nobody_and_no_store_gets_the_storage_node_with_the_fewest_sessions(site):
+    """As a link to a global PACS will open them."""
+    await site.user("anna", 1)
+    sessions, stores = site.running.control.sessions, site.running.stores
+
+    async def node_of_new():
+        session, _ = await sessions.open("link", "127.0.0.1")
+        return (await stores.node(session)).url
+
+    assert await node_of_new() == FIRST
+    await site.running.login("anna")
+    assert [await node_of_new() for _ in range(3)] == [SECOND, SECOND, FIRST]
+    async with site.running.control.database.writing() as transaction:
+        await transaction.execute(update(NodeRow).where(NodeRow.address == SECOND).values(active=False))
+    assert await node_of_new() == FIRST
