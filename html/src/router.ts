@@ -54,6 +54,7 @@ export const routes: RouteRecordRaw[] = [
       { path: 'nodes', name: 'admin-nodes', component: () => import('@/views/admin/NodesView.vue') },
       { path: 'journal', name: 'admin-journal', component: () => import('@/views/admin/JournalView.vue') },
       { path: 'audit', name: 'admin-audit', component: () => import('@/views/admin/AuditView.vue') },
+      { path: 'api-keys', name: 'admin-api-keys', component: () => import('@/views/admin/ApiKeysView.vue') },
       { path: 'links', name: 'admin-links', component: withTexts(() => import('@/views/admin/AdminLinksView.vue'), 'links') },
       { path: 'quarantine', name: 'admin-quarantine', component: () => import('@/views/admin/AdminQuarantineView.vue') },
       { path: 'about', name: 'admin-about', component: () => import('@/views/admin/AdminAboutView.vue') },

@@ -25,6 +25,7 @@ PANEL_ROUTES = [
     "/admin/journal",
     "/admin/audit",
     "/admin/server",
+    "/admin/api-keys",
     "/admin/links",
     "/admin/quarantine",
     "/admin/about",
