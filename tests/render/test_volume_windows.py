@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+import pydicom
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -184,6 +185,22 @@ async def test_planes_fill_in_while_slices_come_and_end_complete(node, library, 
     # The first one, and one with each report of progress: drawn with every slice they would delay the slices.
     assert len(partial) <= 1 + sum(message["type"] == "progress" for message in tab.messages)
     assert picture(payload).any()
+
+
+async def test_slices_that_are_left_out_are_not_waited_for(node, library, phantom, tmp_path):
+    first, *slices = phantom("damaged-first").instances()
+    dataset = pydicom.dcmread(io.BytesIO(first))
+    dataset.PhotometricInterpretation = "ODD"  # has no picture
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    series = await node.store([buffer.getvalue(), *slices], tmp_path)
+    async with node.tab() as tab:
+        opened = await node.open(tab, series, window="mpr")
+        await tab.final()
+        await tab.loaded()
+        told = [message for message in tab.messages if message["type"] == "progress"]
+    assert {"code": "left-out", "value": 1.0} in opened["volume_notices"]
+    assert (told[-1]["received"], told[-1]["total"]) == (23, 23)
 
 
 async def test_a_worker_killed_during_a_drag_costs_a_pause_and_no_error(node, library, series):

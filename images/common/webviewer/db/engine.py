@@ -100,8 +100,11 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Connection) -> None:
         # Deferred readers run beside the writer; a writer that starts as a reader could not upgrade.
-        read_only = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("migrating", False):
+            # A column that changes means a new table: dropping the old one would delete what refers to its rows.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN" if options.get("read_only", False) else "BEGIN IMMEDIATE")
 
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:
@@ -177,8 +180,12 @@ async def _run(engine: AsyncEngine, scripts: Path, schema: str, action: str, rev
 
     try:
         with outages_named():
-            async with engine.execution_options(schema_translate_map={}).begin() as connection:
-                await connection.run_sync(work)
+            options = {"schema_translate_map": {}, "migrating": action == "upgrade"}
+            async with engine.execution_options(**options).connect() as connection:
+                async with connection.begin():
+                    await connection.run_sync(work)
+                if action == "upgrade" and connection.dialect.name == "sqlite":
+                    await connection.invalidate()  # it does not look at foreign keys
     except PeerUnavailableError as error:
         cause = str(error.__cause__) or type(error.__cause__).__name__
         message = f"the database cannot be used: {cause}; check that it runs, and database_url"

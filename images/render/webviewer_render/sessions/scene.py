@@ -37,6 +37,10 @@ class Scene(Protocol):
         """
         ...
 
+    def progress(self) -> tuple[int, int]:
+        """Return how many of the slices that it draws have come, and of how many."""
+        ...
+
     def identity(self, slot: int, view: ViewState) -> str:
         """Name everything of a state that decides the picture."""
         ...

@@ -40,6 +40,10 @@ class StackScene:
             return None
         return best, 1.0 if best == slot else 0.0
 
+    def progress(self) -> tuple[int, int]:
+        """All slices are wanted."""
+        return self.series.received, len(self.series.stack.slices)
+
     def identity(self, slot: int, view: ViewState) -> str:
         """The slice stands for the position that led to it."""
         return f"{slot}|{view.model_copy(update={'position': 0.0}).model_dump_json()}"

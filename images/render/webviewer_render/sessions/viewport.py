@@ -243,12 +243,10 @@ class Viewport:
 
     def _send_progress(self) -> None:
         self._progress = None
-        if self.series is not None:
-            series = self.series
-            total = len(series.stack.slices)
-            self._outlet.post(
-                Progress(viewport=self.number, received=series.received, total=total, ranges=series.ranges())
-            )
+        if self.scene is not None:
+            received, total = self.scene.progress()
+            ranges = self.scene.series.ranges()
+            self._outlet.post(Progress(viewport=self.number, received=received, total=total, ranges=ranges))
             self._pump()
 
     # ------------------------------------------------------------ the next frame

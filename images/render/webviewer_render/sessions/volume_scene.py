@@ -75,6 +75,10 @@ class VolumeScene:
             return None
         return self.slot(view), settled / len(self._slots) * 0.99
 
+    def progress(self) -> tuple[int, int]:
+        """Slices that are left out of the volume are not waited for, nor damaged ones."""
+        return self.series.settled(self._slots), len(self._slots)
+
     def identity(self, slot: int, view: ViewState) -> str:  # noqa: ARG002
         """A complete volume is decided by its series."""
         return f"{self.series.reduction}|{view.model_dump_json()}"
