@@ -1,4 +1,4 @@
-"""Two controls on one PostgreSQL: what is ended at one ends at the other, too."""
+"""Two controls on one PostgreSQL: what is ended at one ends at the other, too, and tabs wait in one line."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from webviewer_control.relay import link, queue
 from webviewer_control.services import sessions
 
 
@@ -66,3 +67,51 @@ async def test_what_the_bus_loses_the_sweep_finds(pair):
         await transaction.execute(text("DELETE FROM control.sessions"))
     await pair.second.control.sessions.sweep()
     assert await ends(pair.socket) == 4440
+
+
+OPEN = {"type": "open", "viewport": 1, "study": "study", "series": "series", "size": [64, 48]}
+
+
+async def wait_in_line(control, page):
+    """Open a study where no node has a place; returns the socket and the place that it was told."""
+    socket = await control.stack.enter_async_context(control.socket(page, Origin=control.url))
+    await socket.send(json.dumps({"type": "hello", "version": 1}))
+    await socket.send(json.dumps(OPEN))
+    return socket, await hear(socket, "event")
+
+
+async def hear(socket, kind):
+    async with asyncio.timeout(20):
+        while (message := json.loads(await socket.recv()))["type"] != kind:
+            pass
+    return message.get("value")
+
+
+async def test_tabs_of_both_controls_wait_in_one_line_and_go_in_their_turn(pair, monkeypatch):
+    monkeypatch.setattr(queue, "_REFRESH_SECONDS", 3600)  # what is seen here came by the bus
+    monkeypatch.setattr(link, "FULL_RETRY_SECONDS", 0.1)
+    await until_both_listen(pair.first.control)
+    controls = (pair.first, pair.second)
+    user = await pair.first.control.users.find_login("anna")
+    for control in controls:
+        control.storage.add_study(user.store, "study", "series")
+        control.render.full = True
+    places = [await wait_in_line(controls[number % 2], await pair.first.login()) for number in range(4)]
+    assert [place for _, place in places] == [1, 2, 3, 4]
+    late = await pair.second.admin()
+    assert (await late.get("/v2/admin/overview")).json()["waiting"] == 4
+    # The second one is at a node that has a place, and not yet the first in the line.
+    pair.second.render.full = False
+    sockets = [socket for socket, _ in places]
+    for _ in range(3):
+        assert await hear(sockets[1], "event") == 2
+    await sockets[0].close()
+    await hear(sockets[1], "opened")
+    while await hear(sockets[2], "event") != 1:
+        pass
+    while await hear(sockets[3], "event") != 2:
+        pass
+    pair.first.render.full = False
+    for socket in sockets[2:]:
+        await hear(socket, "opened")
+    assert (await late.get("/v2/admin/overview")).json()["waiting"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -31,6 +32,7 @@ from webviewer_control.routes.context import Context
 from webviewer_control.routes.guard import guard
 from webviewer_control.routes.table import ENDPOINTS, document
 from webviewer_control.services.control import Control
+from webviewer_control.services.line import Line
 from webviewer_control.services.storages import ping_any
 
 SINGLE_PAGES = frozenset({"login", "about"})
@@ -44,7 +46,8 @@ def create_app(control: Control, peers: Peers) -> Starlette:
     own: dict[str, Callable[[], Awaitable[None]]] = {"database": control.database.ping}
     parts = own | {"storage": partial(ping_any, gateway.storages), "render": gateway.renders.ping}
     origins = OriginPolicy(settings.server_url, settings.allowed_origins)
-    waiting = WaitingRoom()
+    waiting = WaitingRoom(Line(control.records), control.bus)
+    control.tasks.append(asyncio.create_task(waiting.watch_for_ever()))
     pages = Pages(find_pages(settings.html), SINGLE_PAGES, PAGE_FOLDERS)
     app = Starlette(
         routes=[

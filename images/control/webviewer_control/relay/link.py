@@ -23,6 +23,8 @@ from webviewer_control.services.sessions import Session
 
 FULL_RETRY_SECONDS = 2.0
 _BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
+_PATIENCE = 3
+"""After so many failures in a row a tab goes to the end of the line."""
 _log = structlog.get_logger(__name__)
 
 
@@ -44,11 +46,14 @@ class NodeLink:
         session: Session,
         viewports: Viewports,
         deliver: Callable[[str | bytes], Awaitable[None]],
+        tab: str,
     ) -> None:
+        """``tab`` tells the tabs of all controls apart."""
         self._gateway = gateway
         self._session = session
         self._viewports = viewports
         self._deliver = deliver
+        self._tab = tab
         self._link: RenderLink | None = None
         self._order = asyncio.Lock()
         self._lost = False
@@ -72,15 +77,19 @@ class NodeLink:
 
     async def run(self, waiting: WaitingRoom) -> None:
         """Keep the link alive while viewports are open, until cancelled."""
-        failures = 0
+        failures, refused = 0, False
         while True:
             if not self._viewports:
-                waiting.leave(self)
+                await waiting.leave(self._tab)
             await self._viewports.wait_for_any()
             node: Candidate | None = None
             try:
+                await self._stand_in_line(waiting, refused=refused)
+                if not self._viewports:
+                    continue
+                refused = False
                 async with self._gateway.renders.connect(self._session, self._series(), self._is_busy) as place:
-                    waiting.leave(self)
+                    await waiting.leave(self._tab)
                     node = place.node
                     await self._attach(place.link)
                     failures = 0
@@ -88,8 +97,7 @@ class NodeLink:
             except BrowserGoneError:
                 raise
             except NodeFullError:
-                await self._event("queue", waiting.place(self))
-                await asyncio.sleep(FULL_RETRY_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+                refused = True
             except Exception as error:  # noqa: BLE001 - whatever broke the link, it has to be made again
                 await self._note_loss(error)
                 moved = isinstance(error, LinkClosedError) and error.close_code == CloseCode.MOVE and not failures
@@ -97,9 +105,26 @@ class NodeLink:
                     await self._gateway.renders.check(node)
                 pause = 0.0 if moved else _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
                 failures += 1
+                if failures >= _PATIENCE:
+                    await waiting.leave(self._tab)  # whoever is first and gets nowhere must not stop all others
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
             finally:
                 self._link = None
+
+    async def _stand_in_line(self, waiting: WaitingRoom, *, refused: bool) -> None:
+        """Return when it is this tab's turn to ask for a node, or nothing is open any more; its place is told meanwhile.
+
+        ``refused``: every node has just said that it is full.
+        """
+        if not refused and await waiting.passes(self._tab, self._session.id):
+            return
+        while self._viewports:
+            place = await waiting.place(self._tab, self._session.id)
+            await self._event("queue", place)
+            if place == 1 and not refused:
+                return
+            await waiting.wait(self._tab, FULL_RETRY_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+            refused = False
 
     async def _attach(self, link: RenderLink) -> None:
         """Open on the new link what is open in the browser, in the state it was last in."""

@@ -68,7 +68,7 @@ class Relay:
     def __post_init__(self) -> None:
         address = seen(self.websocket).address
         self.openings = Openings(self.control, self.gateway, self.session, address)
-        self.link = NodeLink(self.gateway, self.session, self.viewports, self.deliver)
+        self.link = NodeLink(self.gateway, self.session, self.viewports, self.deliver, self.id)
 
     async def run(self) -> None:
         """Serve; returns after the socket is closed."""
@@ -87,10 +87,10 @@ class Relay:
             except BrowserGoneError:
                 code = _ABNORMAL
             finally:
-                self.waiting.leave(self.link)
                 for task in (*tasks, keeper):
                     task.cancel()
                 await asyncio.gather(*tasks, keeper, return_exceptions=True)
+                await self.waiting.leave(self.id)
                 await self.openings.finish()
                 self.viewports.close_all()
         if code != _ABNORMAL:

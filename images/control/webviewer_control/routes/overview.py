@@ -95,7 +95,7 @@ async def get_overview(request: Request) -> Overview:
         viewports=viewports,
         slots=slots,
         used_slots=used,
-        waiting=len(known.waiting),
+        waiting=await known.waiting.everywhere(),
         nodes=nodes,
         silent_nodes=silent,
         quarantined=quarantined,

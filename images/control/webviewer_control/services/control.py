@@ -87,6 +87,7 @@ class Control:
     mode: Mode
     keyring: KeyRing
     records: Records
+    bus: SessionBus
     sessions: Sessions
     users: Users
     administrator: Administrator
@@ -243,6 +244,7 @@ def _compose(settings: Settings, mode: Mode, keyring: KeyRing, records: Records,
         keyring=keyring,
         records=records,
         started=records.clock(),
+        bus=bus,
         sessions=sessions,
         users=users,
         administrator=administrator,

@@ -1,4 +1,4 @@
-"""The end of sessions, told to all controls on one PostgreSQL at once."""
+"""The end of sessions and moves of the line of waiting tabs, told to all controls on one PostgreSQL at once."""
 
 from __future__ import annotations
 
@@ -18,26 +18,36 @@ from webviewer_control.store.finish import finish
 CHANNEL = "webviewer_control"
 _AT_ONCE = 200
 """Ids in one message: 200 of 32 characters stay below PostgreSQL's limit."""
+_MOVE = "line"
 _log = structlog.get_logger(__name__)
 
 
 class PostgresBus:
     """Implements :class:`webviewer_control.services.watch.SessionBus` over several processes.
 
-    A message that is lost is made up for by the sweep of sessions, which looks at the table every few seconds.
+    A message that is lost is made up for by those who look at the tables every few seconds.
     """
 
     def __init__(self, channel: Channel) -> None:
         self._here = MemoryBus()
         self._channel = channel
-        self._ended: asyncio.Queue[list[str]] = asyncio.Queue()
+        self._told: asyncio.Queue[list[str] | str] = asyncio.Queue()
 
     def publish_end(self, sessions: Iterable[str]) -> None:
         """Wake the watchers of ended sessions, here and elsewhere."""
         ended = list(sessions)
         self._here.publish_end(ended)
         for start in range(0, len(ended), _AT_ONCE):
-            self._ended.put_nowait(ended[start : start + _AT_ONCE])
+            self._told.put_nowait(ended[start : start + _AT_ONCE])
+
+    def publish_move(self) -> None:
+        """Wake who waits in the line, here and elsewhere."""
+        self._here.publish_move()
+        self._told.put_nowait(_MOVE)
+
+    def moved(self) -> asyncio.Event:
+        """Return what is set at the next move of the line, wherever it happens."""
+        return self._here.moved()
 
     def renew(self, deadlines: Mapping[str, dt.datetime]) -> None:
         """Pass on until when sessions last; every process looks for itself."""
@@ -58,11 +68,11 @@ class PostgresBus:
     async def send_for_ever(self) -> None:
         """Tell the others."""
         while True:
-            ended = await self._ended.get()
+            told = await self._told.get()
             try:
-                await finish(self._channel.send(json.dumps(ended)))
+                await finish(self._channel.send(json.dumps(told)))
             except PeerUnavailableError as error:
-                _log.warning("end of sessions not told", sessions=len(ended), cause=error.code)
+                _log.warning("others not told", what="move" if told == _MOVE else "end of sessions", cause=error.code)
 
     async def listen_for_ever(self) -> None:
         """Hear the others."""
@@ -70,10 +80,12 @@ class PostgresBus:
 
     def _hear(self, message: str) -> None:
         try:
-            ended = json.loads(message)
+            told = json.loads(message)
         except ValueError:
-            ended = None
-        if not isinstance(ended, list):
+            told = None
+        if told == _MOVE:
+            self._here.publish_move()
+        elif isinstance(told, list):
+            self._here.publish_end(str(session) for session in told)
+        else:
             _log.warning("message of another process not understood")
-            return
-        self._here.publish_end(str(session) for session in ended)

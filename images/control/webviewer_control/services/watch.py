@@ -1,4 +1,4 @@
-"""Tells open sockets that their session has ended."""
+"""Tells open sockets that their session has ended, and waiting tabs that the line has moved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Watch:
 
 
 class SessionBus(Protocol):
-    """Carries the end of sessions to whoever serves their sockets."""
+    """Carries the end of sessions to whoever serves their sockets, and moves of the line of waiting tabs."""
 
     def publish_end(self, sessions: Iterable[str]) -> None:
         """Sessions have ended: wake their watchers."""
@@ -40,12 +40,21 @@ class SessionBus(Protocol):
         """How many sockets a session has here."""
         ...
 
+    def publish_move(self) -> None:
+        """The line of waiting tabs has moved."""
+        ...
+
+    def moved(self) -> asyncio.Event:
+        """Return what is set at the next move of the line."""
+        ...
+
 
 class MemoryBus:
     """The bus within one process. With several replicas the poll of the database is the truth."""
 
     def __init__(self) -> None:
         self._watches: dict[str, set[Watch]] = {}
+        self._moved = asyncio.Event()
 
     def watched(self) -> list[str]:
         """Sessions that somebody watches here."""
@@ -54,6 +63,15 @@ class MemoryBus:
     def count(self, session: str) -> int:
         """How many sockets a session has here."""
         return len(self._watches.get(session, ()))
+
+    def publish_move(self) -> None:
+        """Wake who waits in the line."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def moved(self) -> asyncio.Event:
+        """Return what is set at the next move of the line."""
+        return self._moved
 
     def publish_end(self, sessions: Iterable[str]) -> None:
         """Wake the watchers of ended sessions."""

@@ -183,6 +183,18 @@ class PlacementRow(Base):
     """When it is given back, unless a viewport is open."""
 
 
+class WaiterRow(Base):
+    """A tab that waits for a render node. Who has the lower number came first."""
+
+    __tablename__ = "waiters"
+
+    tab: Mapped[str] = mapped_column(_Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    ticket: Mapped[int] = mapped_column(BigInteger, index=True)
+    expires: Mapped[dt.datetime] = mapped_column(Instant)
+    """When it is taken for gone, unless its control says that it is there."""
+
+
 class JournalRow(Base):
     """One event of the authorisation journal; rows outlive the users they are about."""
 
