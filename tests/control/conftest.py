@@ -244,6 +244,7 @@ class MemoryRender:
         self.load_now = NodeLoad(slots=4, used=1, draining=False)
         self.moved = False
         self.held = ()
+        self.device_name = "Test processor"
         self.slots = None
         self.warm = True
         self.answering = asyncio.Event()
@@ -259,6 +260,10 @@ class MemoryRender:
     async def held_series(self, token):
         self.verifier.verify(token, Action.OPERATE)
         return self.held
+
+    async def device(self, token):
+        self.verifier.verify(token, Action.OPERATE)
+        return self.device_name
 
     async def set_draining(self, token, *, draining, move):
         self.verifier.verify(token, Action.OPERATE)

@@ -21,4 +21,5 @@ export const listNodes = (query: NodeQuery, signal?: AbortSignal) => api.get<Nod
 export const addNode = (node: { id: number | null; address: string; role: ClusterNode['role'] }) => api.post<ClusterNode>('v2/admin/nodes', node);
 export const changeNode = (id: number, change: Partial<NodeChange>) => api.patch<ClusterNode>(path(id), change);
 export const deleteNode = (id: number) => api.delete<void>(path(id));
+export const drainNode = (id: number, draining: boolean) => api.put<ClusterNode>(`${path(id)}/draining`, { draining });
 export const pingNode = async (id: number) => (await api.post<{ ms: number }>(`${path(id)}/ping`)).ms;

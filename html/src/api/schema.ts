@@ -414,6 +414,23 @@ export interface paths {
         patch: operations["change_node"];
         trace?: never;
     };
+    "/v2/admin/nodes/{node}/draining": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Move the sessions of a render node to others, or let it take sessions again */
+        put: operations["drain_node"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/admin/nodes/{node}/ping": {
         parameters: {
             query?: never;
@@ -2113,6 +2130,8 @@ export interface components {
             by_hand: boolean;
             /** Cause */
             cause: string;
+            /** Device */
+            device: string;
             /** Id */
             id: number;
             /** Last Seen */
@@ -2171,6 +2190,14 @@ export interface components {
              * @default null
              */
             ae_title: string | null;
+        };
+        /**
+         * NodeDraining
+         * @description ``draining``: take no new sessions, and move those that are there; else take them again.
+         */
+        NodeDraining: {
+            /** Draining */
+            draining: boolean;
         };
         /**
          * NodeLoad
@@ -2284,7 +2311,7 @@ export interface components {
             /** Waiting */
             waiting: number;
             /** Warnings */
-            warnings: (("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places" | "audit-not-forwarded") | ("licence-missing" | "licence-expired" | "licence-ends-soon" | "clock-set-back"))[];
+            warnings: (("well-known-password" | "no-tls" | "disk-full" | "part-silent" | "node-silent" | "no-places" | "audit-not-forwarded" | "personal-keys-end-soon") | ("licence-missing" | "licence-expired" | "licence-ends-soon" | "clock-set-back"))[];
         };
         /**
          * PageConfiguration
@@ -4607,6 +4634,95 @@ export interface operations {
                 };
             };
             /** @description invalid, node_address */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description peer_unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drain_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeDraining"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description not_authenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf, forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict, in_use, node_offline */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -14,7 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from webviewer import errors
-from webviewer.domain.load import HeldSeries, NodeLoad
+from webviewer.domain.load import DeviceName, HeldSeries, NodeLoad
 from webviewer.errors import NotAuthenticatedError, WebViewerError
 from webviewer.ports.render import LinkClosedError, RenderLink, RenderPort
 from webviewer.roles import Peers
@@ -79,6 +79,11 @@ class RenderEndpoints:
         token = _bearer(request.headers.get("authorization", ""))
         return HeldSeries(series=tuple(await self._port.held_series(token)))
 
+    async def device(self, request: Request) -> DeviceName:
+        """Say what is drawn on."""
+        token = _bearer(request.headers.get("authorization", ""))
+        return DeviceName(device=await self._port.device(token))
+
     async def draining(self, request: Request, body: Draining) -> None:
         """Start or end draining."""
         token = _bearer(request.headers.get("authorization", ""))
@@ -125,6 +130,15 @@ class RenderEndpoints:
                 "Which series are in memory",
                 access="grant",
                 response=HeldSeries,
+                errors=_GRANT,
+            ),
+            Endpoint(
+                "GET",
+                "/v1/device",
+                self.device,
+                "What is drawn on",
+                access="grant",
+                response=DeviceName,
                 errors=_GRANT,
             ),
             Endpoint(

@@ -89,7 +89,7 @@ async def build(settings: Settings, mode: Mode, clock: Clock | None = None) -> A
         clock=clock,
         storage=storages,
     )
-    port = RenderSessions(settings, context, GrantVerifier(mode.keys, settings.node_name or "render"))
+    port = RenderSessions(settings, context, GrantVerifier(mode.keys, settings.node_name or "render"), device.name)
     metrics.PENDING_JOBS.set_function(lambda: pool.pending)
     await pool.start()
     try:

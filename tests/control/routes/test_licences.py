@@ -619,3 +619,25 @@ async def test_without_a_licence_for_it_no_link_can_be_signed(server):
     await server.running.create_user("berta")
     browser = await enter(server, "berta")
     assert (await browser.get("/v2/links/options")).json() == {"signing": False, "free_links": None}
+
+
+@pytest.mark.contract("E08")
+async def test_personal_keys_that_end_within_30_days_are_warned_of_while_their_users_may_log_in(either):
+    server = either
+
+    async def warned():
+        server.admin = await server.running.admin()
+        return "personal-keys-end-soon" in (await server.admin.get("/v2/admin/overview")).json()["warnings"]
+
+    anna, berta = [await server.running.create_user(login) for login in ("anna", "berta")]
+    await give_key(server, anna)  # for ever
+    await give_key(server, berta, ends=server.clock() + 31 * DAYS)
+    assert not await warned()
+    server.clock.advance(days=1)
+    assert await warned()
+    off = await server.admin.patch(f"/v2/admin/users/{berta.id}", json={"active": False})
+    assert off.status_code == 200
+    assert not await warned()
+    await server.admin.patch(f"/v2/admin/users/{berta.id}", json={"active": True})
+    server.clock.advance(days=30, seconds=1)
+    assert not await warned()  # it has ended, which the table of users shows

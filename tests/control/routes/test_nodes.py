@@ -21,12 +21,15 @@ class HttpNode:
         self.verifier = GrantVerifier(keys, "render")
         self.ready = True
         self.draining = False
+        self.moved = False
+        self.device_name = "NVIDIA Test 8 GB"
 
     def app(self):
         return Starlette(
             routes=[
                 Route("/readyz", self.readyz),
                 Route("/v1/load", self.load),
+                Route("/v1/device", self.device),
                 Route("/v1/draining", self.drain, methods=["PUT"]),
             ]
         )
@@ -41,9 +44,18 @@ class HttpNode:
         self._check(request)
         return JSONResponse({"slots": 8, "used": 3, "draining": self.draining})
 
+    async def device(self, request):
+        self._check(request)
+        return (
+            JSONResponse({"device": self.device_name})
+            if self.device_name
+            else JSONResponse({"code": "not_found", "message": "nothing here"}, 404)
+        )
+
     async def drain(self, request):
         self._check(request)
-        self.draining = (await request.json())["draining"]
+        body = await request.json()
+        self.draining, self.moved = body["draining"], body["move"]
         return Response(status_code=204)
 
 
@@ -133,6 +145,41 @@ async def test_a_node_is_entered_by_hand_pinged_switched_off_and_deleted(cluster
     events = (await admin.get("/v2/admin/journal", params={"event": "node-changed"})).json()["events"]
     told = [event["details"].get("new_status") or event["details"]["change"] for event in reversed(events)]
     assert told == ["created", "inactive", "active", "deleted"]
+
+
+async def test_a_node_says_what_it_draws_on_and_another_at_its_address_is_asked_anew(cluster, node):
+    await report(cluster, node)
+    await cluster.control.nodes.look()
+    admin = await cluster.admin()
+    assert [found["device"] for found in await nodes(admin)] == ["NVIDIA Test 8 GB"]
+    node.device_name = ""  # of a release that does not say so
+    await cluster.control.nodes.look()
+    assert [found["device"] for found in await nodes(admin)] == ["NVIDIA Test 8 GB"]
+    await report(cluster, node, key="k2")
+    await cluster.control.nodes.look()
+    [found] = await nodes(admin)
+    assert (found["device"], found["state"]) == ("", "available")
+
+
+async def test_a_render_node_is_drained_and_taken_back_into_service(cluster, node):
+    await report(cluster, node)
+    await cluster.control.nodes.look()
+    admin = await cluster.admin()
+    drained = await admin.put("/v2/admin/nodes/1/draining", json={"draining": True})
+    assert (drained.json()["state"], drained.json()["active"]) == ("draining", True)
+    assert (node.draining, node.moved) == (True, True)
+    back = await admin.put("/v2/admin/nodes/1/draining", json={"draining": False})
+    assert (back.json()["state"], node.draining, node.moved) == ("available", False, False)
+    events = (await admin.get("/v2/admin/journal", params={"event": "node-changed"})).json()["events"]
+    assert [event["details"]["new_status"] for event in reversed(events)] == ["draining", "active"]
+    await admin.patch("/v2/admin/nodes/1", json={"active": False})
+    assert (await admin.put("/v2/admin/nodes/1/draining", json={"draining": False})).status_code == 409
+    await report(cluster, node, key="k2", role="storage")
+    assert (await admin.put("/v2/admin/nodes/1/draining", json={"draining": True})).status_code == 409
+    silent = {"id": 2, "address": f"http://127.0.0.1:{closed_port()}", "role": "render"}
+    await admin.post("/v2/admin/nodes", json=silent)
+    refused = await admin.put("/v2/admin/nodes/2/draining", json={"draining": True})
+    assert (refused.status_code, refused.json()["code"]) == (409, "node_offline")
 
 
 @pytest.mark.contract("I02", "I03")

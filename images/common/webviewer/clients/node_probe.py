@@ -56,9 +56,16 @@ class NodeProbe:
         """Return the series in the memory of a render node. Raises as the port does."""
         return await self._renders.at(address).held_series(token)
 
-    async def set_draining(self, address: str, token: str, *, draining: bool) -> None:
-        """Let a render node take no new sessions, or take them again. Raises as the port does."""
-        await self._renders.at(address).set_draining(token, draining=draining, move=False)
+    async def device(self, address: str, token: str) -> str:
+        """Return what a render node draws on. Raises as the port does."""
+        return await self._renders.at(address).device(token)
+
+    async def set_draining(self, address: str, token: str, *, draining: bool, move: bool = False) -> None:
+        """Let a render node take no new sessions, or take them again; ``move`` sends away those that are there.
+
+        Raises as the port does.
+        """
+        await self._renders.at(address).set_draining(token, draining=draining, move=move)
 
     async def forget(self, address: str) -> None:
         """Close the connection to an address that is asked no more."""

@@ -12,7 +12,7 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from webviewer.domain.load import HeldSeries, NodeLoad
+from webviewer.domain.load import DeviceName, HeldSeries, NodeLoad
 from webviewer.ports.render import LinkClosedError, RenderLink
 from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
@@ -91,6 +91,11 @@ class RenderClient:
         """Return the series in the node's memory; see the port."""
         answer = await self._get("/v1/series", headers={"Authorization": _bearer(token)})
         return HeldSeries.model_validate_json(answer.content).series
+
+    async def device(self, token: str) -> str:
+        """Return what the node draws on; see the port."""
+        answer = await self._get("/v1/device", headers={"Authorization": _bearer(token)})
+        return DeviceName.model_validate_json(answer.content).device
 
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Start or end draining; see the port."""

@@ -17,6 +17,12 @@ class NodeLoad(Value):
     draining: bool
 
 
+class DeviceName(Value):
+    """What a render node draws on: the name of its processor or GPU."""
+
+    device: str
+
+
 class HeldSeries(Value):
     """Opaque ids of the series whose pixels are in the memory of a render node."""
 

@@ -66,6 +66,10 @@ class RenderPort(Protocol):
         """Return the opaque ids of the series whose pixels are in the node's memory. Needs ``node:operate``."""
         ...
 
+    async def device(self, token: str) -> str:
+        """Return the name of the processor or GPU that the node draws on. Needs ``node:operate``."""
+        ...
+
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Take no new sessions, or take them again; ``move`` ends the links of those that are there by code 4001.
 

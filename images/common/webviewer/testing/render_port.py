@@ -289,6 +289,11 @@ class RenderPortConformance:
         with pytest.raises(ForbiddenError):
             await subject.port.held_series(subject.powerless_token)
 
+    async def test_a_node_says_what_it_draws_on(self, subject: Subject) -> None:
+        assert await subject.port.device(subject.operate_token)
+        with pytest.raises(ForbiddenError):
+            await subject.port.device(subject.powerless_token)
+
     async def test_a_draining_node_serves_its_sessions_and_refuses_new_ones(self, subject: Subject) -> None:
         async with subject.tab() as tab:
             await subject.open(tab)

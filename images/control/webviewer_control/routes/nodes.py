@@ -35,6 +35,8 @@ class Node(BaseModel):
     slots: int | None
     ae_title: str
     version: str
+    device: str
+    """What a render node draws on; empty while it is not known."""
     last_seen: dt.datetime | None
     cause: str
     """Why it did not answer the last time."""
@@ -78,6 +80,14 @@ class NodeChange(BaseModel):
     address: _Address | None = None
     ae_title: _AeTitle | None = None
     active: bool | None = None
+
+
+class NodeDraining(BaseModel):
+    """``draining``: take no new sessions, and move those that are there; else take them again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    draining: bool
 
 
 class NodeAnswer(BaseModel):
@@ -134,6 +144,12 @@ async def change_node(request: Request, body: NodeChange) -> Node:
     return (await _nodes(request, [row]))[0]
 
 
+async def drain_node(request: Request, body: NodeDraining) -> Node:
+    """Take a render node out of service, or back into it."""
+    row = await context(request).control.nodes.set_draining(_id(request), actor(request), draining=body.draining)
+    return (await _nodes(request, [row]))[0]
+
+
 async def delete_node(request: Request) -> None:
     """Forget a node."""
     await context(request).control.nodes.delete(_id(request), actor(request))
@@ -169,6 +185,7 @@ def _node(request: Request, row: NodeRow, sessions: int | None) -> Node:
         slots=row.slots,
         ae_title=row.ae_title,
         version=row.version,
+        device=row.device,
         last_seen=row.last_seen,
         cause=row.cause,
     )
@@ -219,6 +236,16 @@ ENDPOINTS = (
     ),
     Endpoint(
         "DELETE", "/v2/admin/nodes/{node}", delete_node, "Forget a node", access="administrator", errors=_CHANGE_ERRORS
+    ),
+    Endpoint(
+        "PUT",
+        "/v2/admin/nodes/{node}/draining",
+        drain_node,
+        "Move the sessions of a render node to others, or let it take sessions again",
+        access="administrator",
+        body=NodeDraining,
+        response=Node,
+        errors=_CHANGE_ERRORS,
     ),
     Endpoint(
         "POST",

@@ -26,7 +26,14 @@ from webviewer_control.store.models import NodeRow, SessionRow, UserRow, Viewpor
 
 WarningCode = (
     Literal[
-        "well-known-password", "no-tls", "disk-full", "part-silent", "node-silent", "no-places", "audit-not-forwarded"
+        "well-known-password",
+        "no-tls",
+        "disk-full",
+        "part-silent",
+        "node-silent",
+        "no-places",
+        "audit-not-forwarded",
+        "personal-keys-end-soon",
     ]
     | LicenceWarning
 )
@@ -177,8 +184,7 @@ async def _warnings(request: Request, found: Overview) -> list[WarningCode]:
         "no-places": found.waiting > 0,
         "audit-not-forwarded": await _audit_behind(request),
     }
-    licence = await _licence_warning(request)
-    return [code for code, true in holds.items() if true] + ([licence] if licence else [])
+    return [code for code, true in holds.items() if true] + await _licence_warnings(request)
 
 
 async def _audit_behind(request: Request) -> bool:
@@ -186,11 +192,13 @@ async def _audit_behind(request: Request) -> bool:
     return forwarding is not None and await forwarding.behind()
 
 
-async def _licence_warning(request: Request) -> LicenceWarning | None:
+async def _licence_warnings(request: Request) -> list[WarningCode]:
     control = context(request).control
     if not control.licences.seats.enforced:
-        return None
-    return (await control.licences.standing()).warning(control.clock())
+        return []
+    own = (await control.licences.standing()).warning(control.clock())
+    found: list[WarningCode] = [own] if own else []
+    return [*found, "personal-keys-end-soon"] if await control.licences.keys_end_soon() else found
 
 
 ENDPOINTS = (

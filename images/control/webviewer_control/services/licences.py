@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,6 +51,7 @@ from webviewer_control.store.models import LedgerRow, LicenceRow, SessionRow, Si
 TRIAL_TIME = dt.timedelta(days=14)
 _ROUND_SECONDS = 60.0
 _SOON = dt.timedelta(days=14)
+_KEYS_SOON = dt.timedelta(days=30)
 _log = structlog.get_logger(__name__)
 State = Literal["none", "valid", "expired", "clock-set-back"]
 TrialState = Literal["available", "used", "unsupported"]
@@ -125,6 +126,18 @@ class Licences:
                 personal_keys=keys,
                 trial=await self._trial(transaction, row, ledger, now),
             )
+
+    async def keys_end_soon(self) -> bool:
+        """Tell whether the personal key of a user who may log in ends within 30 days."""
+        now = self.records.clock()
+        ending = exists().where(
+            LicenceRow.active,
+            LicenceRow.user_id == UserRow.id,
+            UserRow.active,
+            LicenceRow.ends.between(now, now + _KEYS_SOON),
+        )
+        async with self.records.database.reading() as transaction:
+            return bool(await transaction.scalar(select(ending)))
 
     async def activate(self, text: str, by: Actor) -> None:
         """Activate a licence of the installation; it takes the place of the one before.

@@ -33,7 +33,7 @@ ADDRESS_PATTERN = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za
 _LEASE = dt.timedelta(seconds=35)
 _FORGET = dt.timedelta(hours=1)
 _ROUND_SECONDS = 10.0
-_MAX_CAUSE = 255
+_MAX_TEXT = 255
 _NOT_ASKED = "it has not answered yet"
 _log = structlog.get_logger(__name__)
 
@@ -143,6 +143,8 @@ class Nodes:
             if (own.key, own.address) != (report.key, report.address):
                 own.cause = _NOT_ASKED
             former = own.key
+            if former != report.key:
+                own.device = ""  # another machine, perhaps
             own.key, own.role, own.address = report.key, report.role, report.address
             own.version, own.ae_title = report.version, report.ae_title or own.ae_title or ""
             own.last_seen = self._clock()
@@ -171,7 +173,7 @@ class Nodes:
         """A node did not answer; see :class:`webviewer_control.services.placement.Registry`."""
         here = update(NodeRow).where(NodeRow.id == node, NodeRow.cause == "")
         async with self._database.writing() as transaction:
-            await transaction.execute(here.values(cause=cause[:_MAX_CAUSE]))
+            await transaction.execute(here.values(cause=cause[:_MAX_TEXT]))
 
     async def change(
         self, node: int, by: Actor, *, address: str | None, ae_title: str | None, active: bool | None
@@ -215,6 +217,27 @@ class Nodes:
                 await self._probe.set_draining(row.address, self._token(), draining=not active)
         except PeerUnavailableError as error:
             raise NodeOfflineError(error.message) from error
+
+    async def set_draining(self, node: int, by: Actor, *, draining: bool) -> NodeRow:
+        """Move the sessions of a render node to others and let it take no new ones, or take it back into service.
+
+        It stays so until the node is started again; whether it is active does not change. Raises ConflictError for a
+        storage node, whose studies cannot move, and for one that is inactive; NodeOfflineError.
+        """
+        row = await self.get(node)
+        if row.role != "render" or not row.active:
+            text = "only an active render node is drained: studies do not move, and an inactive node takes no sessions"
+            raise ConflictError(text)
+        try:
+            await self._probe.set_draining(row.address, self._token(), draining=draining, move=draining)
+        except PeerUnavailableError as error:
+            raise NodeOfflineError(error.message) from error
+        if draining != row.draining:
+            async with self._database.writing() as transaction:
+                status = "draining" if draining else "active"
+                self._journal.add(transaction, "node-changed", by, node=node, change="changed", new_status=status)
+        await self._ask(row)
+        return await self.get(node)
 
     async def delete(self, node: int, by: Actor) -> None:
         """Forget a node. Raises InUseError for one that lives and would come again, or that users need."""
@@ -271,14 +294,15 @@ class Nodes:
 
     async def _ask(self, row: NodeRow) -> float | None:
         """Note how the node is; returns the seconds that it took to answer, or None."""
-        seconds, cause, load, series = None, "", None, None
+        seconds, cause, load, series, device = None, "", None, None, ""
         try:
             if row.role == "render":
                 load = await self._probe.load(row.address, self._token())
                 series = await self._held(row.address)
+                device = row.device or await self._device(row.address)
             seconds = await self._probe.ping(row.address, row.role)
         except WebViewerError as error:
-            cause = error.message[:_MAX_CAUSE] or error.code
+            cause = error.message[:_MAX_TEXT] or error.code
         if load is not None and load.draining:
             cause = ""  # it says that it is not ready, and serves those that are there
         async with self._database.writing() as transaction:
@@ -291,6 +315,8 @@ class Nodes:
                     found.slots, found.used, found.draining = load.slots, load.used, load.draining
                 if series is not None:
                     found.series = list(series)
+                if device and found.key == row.key:
+                    found.device = device
         return None if cause else seconds
 
     async def _held(self, address: str) -> Sequence[str] | None:
@@ -301,6 +327,13 @@ class Nodes:
             return await self._probe.held_series(address, self._token())
         except NotFoundError:
             return None
+
+    async def _device(self, address: str) -> str:
+        """Return what a node draws on, nothing where it is of a release that does not say so."""
+        try:
+            return (await self._probe.device(address, self._token()))[:_MAX_TEXT]
+        except NotFoundError:
+            return ""
 
     def _token(self) -> str:
         return operate_grant(self._signer, "render")

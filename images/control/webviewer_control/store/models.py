@@ -296,6 +296,8 @@ class NodeRow(Base):
     used: Mapped[int | None]
     series: Mapped[list[str]] = mapped_column(Json, default=list)
     """What is in a render node's memory; empty where nobody asks."""
+    device: Mapped[str] = mapped_column(String(255), default="")
+    """What a render node draws on; empty until it has said so."""
 
 
 class LedgerRow(Base):

@@ -26,10 +26,12 @@ _log = structlog.get_logger(__name__)
 class RenderSessions:
     """Implements :class:`webviewer.ports.render.RenderPort`."""
 
-    def __init__(self, settings: Settings, context: Context, verifier: GrantVerifier) -> None:
+    def __init__(self, settings: Settings, context: Context, verifier: GrantVerifier, device: str) -> None:
+        """``device`` is the name of what is drawn on."""
         self._bandwidth = settings.render_bandwidth
         self._context = context
         self._verifier = verifier
+        self._device = device
         self._links: set[Link] = set()
         self._left = asyncio.Event()
         self._buckets: dict[str, TokenBucket] = {}
@@ -79,6 +81,11 @@ class RenderSessions:
         """Return the series in memory."""
         self._verifier.verify(token, Action.OPERATE)
         return self._context.library.names
+
+    async def device(self, token: str) -> str:
+        """Return the name of what is drawn on."""
+        self._verifier.verify(token, Action.OPERATE)
+        return self._device
 
     async def set_draining(self, token: str, *, draining: bool, move: bool) -> None:
         """Take no new sessions, or take them again; ``move`` sends those that are here to other nodes."""
