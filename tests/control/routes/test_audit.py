@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from webviewer.domain.study import IngestOutcome
+from webviewer_control.services import upload_audit
+
+STORED = IngestOutcome(status="stored", study="study")
 HELLO = {"type": "hello", "version": 1}
 
 
@@ -61,6 +65,42 @@ async def test_opening_a_study_is_noted_once_per_tab_with_who_and_from_where(ser
     }
     assert {e["study"] for e in found} == {"study", "shared"}
     assert all(e["subject"]["mod"] == "CT" and e["details"] == {"window": "image"} for e in found)
+
+
+async def put(client, number, size=3):
+    answer = await client.put(f"/v2/uploads/{number:064x}", params={"offset": 0, "size": size}, content=b"abc")
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_is_uploaded_is_noted_once_per_study_with_the_number_of_its_new_images(server, written, monkeypatch):
+    monkeypatch.setattr(upload_audit, "QUIET_SECONDS", 0.2)
+    monkeypatch.setattr(upload_audit, "_ROUND_SECONDS", 0.05)
+    client, admin = await server.login(), await server.admin()
+    session = (await client.get("/v2/session")).json()["id"]
+    await put(client, 1, size=4)  # not all of it
+    for number, outcomes in enumerate(([STORED, STORED], [STORED], [IngestOutcome(status="duplicate", study="study")])):
+        server.storage.outcomes = tuple(outcomes)
+        await put(client, number + 2)
+    # The browser does not ask how this one ended.
+    server.storage.busy = True
+    await put(client, 9)
+    server.storage.outcomes = (
+        STORED,
+        IngestOutcome(status="quarantined"),
+        IngestOutcome(status="stored", study="gone"),
+    )
+    server.storage.busy = False
+    found = await written(admin, 2, action="uploaded")
+    told = {entry["study"]: entry for entry in found}
+    entry = told["study"]
+    assert (entry["user"], entry["session"], entry["address"], entry["kind"]) == ("anna", session, "127.0.0.1", "user")
+    assert (entry["details"], entry["subject"]["mod"]) == ({"images": 4}, "CT")
+    assert told[""]["details"] == {"images": 1, "study": "gone"}
+    # Asking again tells nothing new.
+    await client.get(f"/v2/uploads/{9:064x}")
+    gateway = server.app.state.context.gateway
+    await gateway.uploads.look(last=True)
+    assert len(await entries(admin, action="uploaded")) == 2
 
 
 async def test_a_page_that_names_another_study_than_its_series_hides_nothing(server, written):

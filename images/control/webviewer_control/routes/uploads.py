@@ -23,7 +23,7 @@ from webviewer.errors import (
 )
 from webviewer.web.endpoint import Endpoint
 from webviewer_control.errors import CsrfError
-from webviewer_control.routes.context import caller, context
+from webviewer_control.routes.context import address, caller, context
 from webviewer_control.services.storages import StorageNode
 
 MAX_PART_BYTES = 64 * 1024 * 1024
@@ -45,7 +45,9 @@ class PartQuery(BaseModel):
 async def get_upload(request: Request) -> UploadState:
     """Return how far an upload has come."""
     node = await _node(request)
-    return await node.port.get_upload(_own(request, Action.WRITE), _digest(request))
+    state = await node.port.get_upload(_own(request, Action.WRITE), _digest(request))
+    context(request).gateway.uploads.asked(caller(request), state)
+    return state
 
 
 async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
@@ -58,7 +60,7 @@ async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
     if int(announced if announced.isascii() and announced.isdigit() else "0") > MAX_PART_BYTES:
         raise _too_large()
     node = await _node(request)
-    return await node.port.put_upload_part(
+    state = await node.port.put_upload_part(
         _own(request, Action.WRITE),
         _digest(request),
         size=query.size,
@@ -66,6 +68,8 @@ async def put_upload_part(request: Request, query: PartQuery) -> UploadState:
         name=query.name,
         body=_bounded(request.stream()),
     )
+    context(request).gateway.uploads.sent(caller(request), address(request), state)
+    return state
 
 
 async def delete_upload(request: Request) -> None:

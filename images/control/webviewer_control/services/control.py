@@ -55,6 +55,7 @@ from webviewer_control.services.stores import Stores, operate_grant
 from webviewer_control.services.syslog import SyslogAddress, SyslogSender
 from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.typed_links import TypedLinks
+from webviewer_control.services.upload_audit import UploadAudit
 from webviewer_control.services.users import Users
 from webviewer_control.services.viewports import ViewportStore
 from webviewer_control.services.watch import MemoryBus, SessionBus
@@ -75,6 +76,7 @@ class Gateway:
     renders: Renders
     stores: Stores
     capacity: Capacity
+    uploads: UploadAudit
     slot_idle: float
     """Seconds that a session without viewports keeps its render node."""
 
@@ -135,9 +137,10 @@ class Control:
         token = partial(operate_grant, signer, name or "render")
         renders = Renders(placements, directory, stores, token, self.settings.slot_idle)
         capacity = Capacity(peers.render_nodes or RegisteredNodes(placements, directory), token)
-        works = (stores.put_all(self._all_users), renders.look_for_ever())
+        uploads = UploadAudit(self.audit, stores)
+        works = (stores.put_all(self._all_users), renders.look_for_ever(), uploads.watch_for_ever())
         self.tasks += [asyncio.create_task(work) for work in works]
-        return Gateway(storages, renders, stores, capacity, self.settings.slot_idle)
+        return Gateway(storages, renders, stores, capacity, uploads, self.settings.slot_idle)
 
     def _storages(self, storage: StoragePort, directory: StorageDirectory | None) -> StorageNodes:
         if directory is None:
