@@ -2255,6 +2255,8 @@ export interface components {
              * Format: date-time
              */
             last_seen: string;
+            /** Link */
+            link: string | null;
         };
         /**
          * OpenSessions
@@ -2825,6 +2827,8 @@ export interface components {
             sessions: number;
             /** Storage Node */
             storage_node: number | null;
+            /** Stored */
+            stored: number | null;
             /** Version */
             version: number;
         };

@@ -25,7 +25,7 @@ from webviewer.domain.study import (
     UploadState,
 )
 from webviewer.errors import NotAuthenticatedError
-from webviewer.ports.storage import EncodedFrame, SeriesLocation, StoragePort
+from webviewer.ports.storage import EncodedFrame, SeriesLocation, StoragePort, StoreNames, StoreSizes
 from webviewer.web.download import Download
 from webviewer.web.endpoint import Endpoint
 from webviewer.web.errors import handle_domain_error, handle_unexpected
@@ -81,6 +81,10 @@ class StorageEndpoints:
     async def delete_store(self, request: Request) -> None:
         """Delete a store."""
         await self._port.delete_store(_token(request), request.path_params["store"])
+
+    async def sizes(self, request: Request, body: StoreNames) -> StoreSizes:
+        """Tell the bytes of the images in stores."""
+        return StoreSizes(bytes=dict(await self._port.sizes(_token(request), body.stores)))
 
     async def search_studies(self, request: Request, body: StudyQuery) -> StudyPage:
         """Search the grant's stores."""
@@ -171,6 +175,10 @@ class StorageEndpoints:
             Endpoint(
                 "DELETE", "/v1/stores/{store}", self.delete_store, "Delete a store", "grant",
                 errors=(*_FOUND, errors.ConflictError),
+            ),
+            Endpoint(
+                "POST", "/v1/stores/sizes", self.sizes, "Bytes of stores", "grant",
+                body=StoreNames, response=StoreSizes, errors=_GRANT,
             ),
             Endpoint(
                 "POST", "/v1/studies/search", self.search_studies, "Search studies", "grant",

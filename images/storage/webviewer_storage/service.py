@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from sqlalchemy import text as sql
@@ -76,6 +76,11 @@ class StorageService:
         self._verifier.verify(token, Action.MANAGE_STORES)
         await self._stores.delete(store)
         await self._uploads.delete_store(store)
+
+    async def sizes(self, token: str, stores: Sequence[str]) -> Mapping[str, int]:
+        """Return the bytes of the images in stores."""
+        self._verifier.verify(token, Action.MANAGE_STORES)
+        return await self._stores.sizes(stores)
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:
         """Search the grant's stores."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webviewer.domain.identity import Store
 from webviewer.errors import ConflictError, InvalidRequestError
 from webviewer_storage.index import deletion
-from webviewer_storage.index.models import StoreRow
+from webviewer_storage.index.models import StoreRow, StudyRow
 from webviewer_storage.index.reader import all_stores
 from webviewer_storage.library import Library
 from webviewer_storage.uploads.ledger import STORE
@@ -71,6 +72,13 @@ class Stores:
         async with self._library.change() as connection:
             await deletion.delete_store(connection, store)
             self._stores.pop(store, None)
+
+    async def sizes(self, stores: Sequence[str]) -> Mapping[str, int]:
+        """Return the bytes of the images in stores."""
+        found = select(StudyRow.store_id, func.sum(StudyRow.size)).where(StudyRow.store_id.in_(stores))
+        async with self._library.read() as connection:
+            rows = (await connection.execute(found.group_by(StudyRow.store_id))).all()
+        return dict.fromkeys(stores, 0) | {store: int(size) for store, size in rows}
 
     async def _write(self, store: Store) -> None:
         values = {"kind": store.kind, "owner": store.owner, "ae_title": store.ae_title}

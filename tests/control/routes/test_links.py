@@ -88,6 +88,35 @@ async def test_frames_over_the_socket_are_of_the_linked_study_only(lite, eventua
     async with lite.running.socket() as socket:
         assert (await lite.hello(socket, opened["token"]))["anonymised"] is True
         for study in (lite.study, lite.other):
+
+
+@pytest.mark.contract("F07", "F10")
+async def test_the_administrator_sees_the_openings_of_a_users_links_and_the_size_of_his_images(site):
+    made = await site.link()
+    visitor, _ = await site.visitor(made["queries"]["link_query"])
+    admin = await site.running.admin()
+    [user] = (await admin.get("/v2/admin/users")).json()["users"]
+    studies = (await site.anna.get("/v2/studies")).json()["studies"]
+    assert user["stored"] == len(HERS.instance(0)) + len(OTHER.instance(0))
+    assert (len(studies), user["sessions"]) == (2, 1)
+    path = f"/v2/admin/users/{user['id']}/sessions"
+    found = {session["link"]: session for session in (await admin.get(path)).json()["sessions"]}
+    assert set(found) == {None, made["link"]["id"]}
+    # To her it is nobody's log-in.
+    assert [own["link"] for own in (await site.anna.get("/v2/sessions")).json()["sessions"]] == [None]
+    assert (await admin.delete(f"{path}/{found[made['link']['id']]['id']}")).status_code == 204
+    assert (await visitor.get("/v2/session")).status_code == 401
+    assert (await site.anna.get("/v2/session")).status_code == 200
+
+
+async def test_frames_over_the_socket_are_of_the_linked_study_only(site, eventually):
+    made = await site.link()
+    _, opened = await site.visitor(made["queries"]["anonymized_link_query"])
+    [shown] = (await site.anna.get(f"/v2/studies/{site.study}")).json()["series"]
+    [hidden] = (await site.anna.get(f"/v2/studies/{site.other}")).json()["series"]
+    async with site.running.socket() as socket:
+        assert (await site.hello(socket, opened["token"]))["anonymised"] is True
+        for study in (site.study, site.other):
             opening = {"type": "open", "viewport": 1, "study": study, "series": hidden["id"], "size": [64, 64]}
             await socket.send(json.dumps(opening))
             answer = json.loads(await socket.recv())

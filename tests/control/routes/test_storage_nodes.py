@@ -255,3 +255,30 @@ async def test_a_session_of_nobody_and_no_store_gets_the_storage_node_with_the_f
     async with site.running.control.database.writing() as transaction:
         await transaction.execute(update(NodeRow).where(NodeRow.address == SECOND).values(active=False))
     assert await node_of_new() == FIRST
+
+
+async def test_the_size_of_users_images_is_asked_once_per_node_and_is_unknown_where_one_is_silent(site, monkeypatch):
+    users = [await site.user(login, node) for login, node in (("a", 1), ("b", 2), ("c", 1))]
+    for number, login in enumerate("abc"):
+        row = await site.running.control.users.find_login(login)
+        node = FIRST if users[number]["storage_node"] == 1 else SECOND
+        site.nodes[node].add_study(row.store, f"study of {login}", "series")
+    asked = []
+    for address, node in site.nodes.items():
+
+        async def count(token, stores, node=node, address=address):
+            asked.append(address)
+            return await type(node).sizes(node, token, stores)
+
+        monkeypatch.setattr(node, "sizes", count)
+    admin = await site.running.admin()
+
+    async def sizes():
+        asked.clear()
+        page = (await admin.get("/v2/admin/users")).json()["users"]
+        assert sorted(asked) == [FIRST, SECOND]
+        return {user["login"]: user["stored"] for user in page}
+
+    assert await sizes() == {"a": 1000, "b": 1000, "c": 1000}
+    site.nodes[SECOND].broken = True
+    assert await sizes() == {"a": 1000, "b": None, "c": 1000}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from webviewer.domain.study import (
     UploadState,
 )
 from webviewer.errors import NotFoundError
-from webviewer.ports.storage import EncodedFrame, SeriesLocation, StudyArchive
+from webviewer.ports.storage import EncodedFrame, SeriesLocation, StoreNames, StoreSizes, StudyArchive
 from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
 from webviewer.wire.frame_stream import decode_frames
@@ -70,6 +70,11 @@ class StorageClient:
     async def delete_store(self, token: str, store: str) -> None:
         """Delete a store with all its studies."""
         await self._send("DELETE", f"/v1/stores/{_part(store)}", token)
+
+    async def sizes(self, token: str, stores: Sequence[str]) -> Mapping[str, int]:
+        """Return the bytes of the images in stores."""
+        content = StoreNames(stores=tuple(stores)).model_dump_json()
+        return (await self._read(StoreSizes, "POST", "/v1/stores/sizes", token, content=content)).bytes
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:
         """Search the grant's stores."""

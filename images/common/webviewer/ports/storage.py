@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,6 +44,18 @@ class StudyArchive:
     chunks: AsyncIterator[bytes]
 
 
+class StoreNames(Value):
+    """Whose sizes are wanted: the body of :meth:`StoragePort.sizes` on the wire."""
+
+    stores: tuple[str, ...]
+
+
+class StoreSizes(Value):
+    """Bytes of the images in stores: the answer of :meth:`StoragePort.sizes` on the wire."""
+
+    bytes: dict[str, int]
+
+
 class StorageDirectory(Protocol):
     """Storage nodes by their addresses."""
 
@@ -75,6 +87,13 @@ class StoragePort(Protocol):
 
     async def delete_store(self, token: str, store: str) -> None:
         """Delete a store with all its studies. Needs ``stores:manage``."""
+        ...
+
+    async def sizes(self, token: str, stores: Sequence[str]) -> Mapping[str, int]:
+        """Return how many bytes the images of each of these stores have; 0 for one that is not here.
+
+        Needs ``stores:manage``.
+        """
         ...
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:

@@ -121,6 +121,7 @@ class StoragePortConformance:
             lambda: port.shared_store(token),
             lambda: port.put_store(token, Store(id="a", kind="user")),
             lambda: port.delete_store(token, "a"),
+            lambda: port.sizes(token, ["a"]),
             lambda: port.list_studies(token, StudyQuery()),
             lambda: port.get_study(token, "a"),
             lambda: port.find_series(token, "a"),
@@ -437,6 +438,20 @@ class StoragePortConformance:
         with pytest.raises(NotFoundError):
             await port.get_upload(token, hashlib.sha256(content).hexdigest())
         assert (await upload(port, token, content)).outcomes[0].status == "stored"
+
+    async def test_the_size_of_stores_is_that_of_their_images(
+        self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject
+    ) -> None:
+        contents, token = (make_object(1), make_object(2)), sign(grant(store))
+        before = (await port.sizes(token, [store]))[store]
+        for content in contents:
+            await upload(port, token, content)
+        grown = sum(map(len, contents))
+        assert await port.sizes(token, [store, "nobodys"]) == {store: before + grown, "nobodys": 0}
+        study = (await port.list_studies(token, StudyQuery())).studies[0].id
+        await port.delete_study(token, study)
+        assert (await port.sizes(token, [store]))[store] < before + grown
+        assert await port.sizes(token, []) == {}
 
     async def test_two_stores_hold_the_same_image_independently(
         self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject

@@ -27,6 +27,8 @@ class OpenSession(BaseModel):
     """What the browser calls itself (User-Agent)."""
     current: bool
     """The session of this call."""
+    link: str | None
+    """Id of the link that it is an opening of; null for a log-in."""
 
 
 class OpenSessions(BaseModel):
@@ -52,19 +54,19 @@ async def end_all_sessions(request: Request) -> None:
 
 
 async def list_user_sessions(request: Request) -> OpenSessions:
-    """List the sessions of a user."""
+    """List the sessions of a user, and those of links that he has made."""
     entry = await context(request).control.users.get(request.path_params["user"])
-    return await _sessions(request, entry.row.id)
+    return await _sessions(request, entry.row.id, links=True)
 
 
 async def end_user_session(request: Request) -> None:
-    """Close one session of a user."""
+    """Close one session of a user, or of a link of his."""
     user, session = request.path_params["user"], request.path_params["session"]
-    await context(request).control.sessions.end_one_of_user(user, session, actor(request))
+    await context(request).control.sessions.end_one_of_user(user, session, actor(request), links=True)
 
 
-async def _sessions(request: Request, user: str) -> OpenSessions:
-    rows = await context(request).control.sessions.of_user(user)
+async def _sessions(request: Request, user: str, *, links: bool = False) -> OpenSessions:
+    rows = await context(request).control.sessions.of_user(user, links=links)
     return OpenSessions(sessions=[_session(row, caller(request).id) for row in rows])
 
 
@@ -76,6 +78,7 @@ def _session(row: SessionRow, current: str) -> OpenSession:
         address=row.address,
         agent=row.agent,
         current=row.id == current,
+        link=row.link,
     )
 
 

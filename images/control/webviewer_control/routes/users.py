@@ -64,6 +64,8 @@ class User(BaseModel):
     created: dt.datetime
     last_login: dt.datetime | None
     sessions: int
+    stored: int | None
+    """Bytes of his images; null while his storage node does not answer."""
     version: int
     """Goes into a change, which is refused if somebody else has changed the user since."""
     licence: PersonalKey | None
@@ -161,13 +163,15 @@ async def end_user_sessions(request: Request) -> None:
 
 
 async def _users(request: Request, entries: Sequence[UserEntry]) -> list[User]:
-    control = context(request).control
+    control, stores = context(request).control, context(request).gateway.stores
+    sizes = await stores.sizes([entry.row for entry in entries])
     ids = [entry.row.id for entry in entries]
     keys = await control.licences.of_users(ids) if control.licences.seats.enforced else {}
-    return [_user(entry, personal_key_of(keys.get(entry.row.id), control.clock())) for entry in entries]
+    now = control.clock()
+    return [_user(entry, personal_key_of(keys.get(entry.row.id), now), sizes.get(entry.row.id)) for entry in entries]
 
 
-def _user(entry: UserEntry, licence: PersonalKey | None) -> User:
+def _user(entry: UserEntry, licence: PersonalKey | None, stored: int | None) -> User:
     row = entry.row
     return User(
         id=row.id,
@@ -178,6 +182,7 @@ def _user(entry: UserEntry, licence: PersonalKey | None) -> User:
         created=row.created,
         last_login=row.last_login,
         sessions=entry.sessions,
+        stored=stored,
         version=row.version,
         licence=licence,
     )

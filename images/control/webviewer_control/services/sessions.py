@@ -220,9 +220,10 @@ class Sessions:
             await transaction.execute(alive.values(last_seen=now))
         return replace(session, last_seen=now)
 
-    async def of_user(self, user: str) -> Sequence[SessionRow]:
-        """Return the live sessions of a user, the newest first."""
-        query = select(SessionRow).where(SessionRow.user_id == user).order_by(SessionRow.created.desc(), SessionRow.id)
+    async def of_user(self, user: str, *, links: bool = False) -> Sequence[SessionRow]:
+        """Return the live sessions of a user, the newest first; ``links``: those of links that he has made, too."""
+        his = _his(user) if links else SessionRow.user_id == user
+        query = select(SessionRow).where(his).order_by(SessionRow.created.desc(), SessionRow.id)
         async with self._database.reading() as transaction:
             rows = (await transaction.scalars(query)).all()
         return [row for row in rows if self._deadline(row) > self._clock()]
@@ -231,18 +232,16 @@ class Sessions:
         """End one session, if it still lives: its sockets are closed."""
         await self._end(select(SessionRow).where(SessionRow.id == session), by, reason)
 
-    async def end_one_of_user(self, user: str, session: str, by: Actor) -> None:
-        """End one session of a user. Raises NotFoundError if he has no such session."""
-        if session not in {row.id for row in await self.of_user(user)}:
+    async def end_one_of_user(self, user: str, session: str, by: Actor, *, links: bool = False) -> None:
+        """End one session of a user, or of his links. Raises NotFoundError if he has no such session."""
+        if session not in {row.id for row in await self.of_user(user, links=links)}:
             text = "no such session"
             raise NotFoundError(text)
         await self.end(session, by, "closed")
 
     async def end_of_user(self, user: str, by: Actor, reason: EndReason, but: str | None = None) -> None:
         """End all sessions of a user, except ``but``; with his access that of his links ends too."""
-        his: ColumnElement[bool] = SessionRow.user_id == user
-        if reason in {"inactive", "deleted"}:
-            his = or_(his, SessionRow.link.in_(select(LinkRow.id).where(LinkRow.user_id == user)))
+        his = _his(user) if reason in {"inactive", "deleted"} else SessionRow.user_id == user
         query = select(SessionRow).where(his)
         await self._end(query.where(SessionRow.id != but) if but else query, by, reason)
 
@@ -373,3 +372,8 @@ def _with_user() -> Select[SessionRow, UserRow | None]:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _his(user: str) -> ColumnElement[bool]:
+    """Sessions of a user and of the links that he has made."""
+    return or_(SessionRow.user_id == user, SessionRow.link.in_(select(LinkRow.id).where(LinkRow.user_id == user)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,8 @@ from webviewer_control.store.models import UserRow
 
 _SHARED_FRESH_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
+_SIZES_SECONDS = 2.0
+"""The table of users does not wait longer for a column."""
 _log = structlog.get_logger(__name__)
 
 
@@ -83,6 +85,26 @@ class Stores:
         """Return how many studies are in the user's store."""
         node = await self._storages.of(user.storage_node)
         return (await self.search(node, user.store, StudyQuery(limit=1))).total
+
+    async def sizes(self, users: Sequence[UserRow]) -> dict[str, int]:
+        """Return the bytes of users' stores by their ids: one call per node, and one that does not answer is left out."""
+        at: dict[str | None, list[UserRow]] = {}
+        for user in users:
+            at.setdefault(user.storage_node, []).append(user)
+        found: dict[str, int] = {}
+
+        async def ask(key: str | None, theirs: list[UserRow]) -> None:
+            try:
+                async with asyncio.timeout(_SIZES_SECONDS):
+                    node = await self._storages.of(key)
+                    sizes = await node.port.sizes(self._manage(), [user.store for user in theirs])
+            except (WebViewerError, TimeoutError) as error:
+                _log.warning("sizes of stores not known", node=key, cause=type(error).__name__)
+                return
+            found.update({user.id: sizes[user.store] for user in theirs})
+
+        await asyncio.gather(*(ask(key, theirs) for key, theirs in at.items()))
+        return found
 
     async def put_all(self, users: Callable[[], Coroutine[Any, Any, list[UserRow]]]) -> None:
         """Make the stores of all users, waiting until their nodes answer: these may start after us, or be new."""
