@@ -107,16 +107,13 @@ async def test_a_session_that_ends_leaves_the_line_and_cannot_come_back(controls
     assert list(await controls.first.renew([own])) == []
 
 
-async def test_who_comes_new_passes_only_an_empty_line_unless_the_session_has_a_node(controls):
-    assert await controls.first.passes("s1")
+async def test_the_line_is_empty_until_somebody_waits_and_a_session_with_a_node_is_known(controls):
+    assert await controls.first.is_empty()
     await controls.second.renew([Waiter("t2", "s2")])
     await controls.add(PlacementRow(session_id="s3", node_id=1, expires=START + dt.timedelta(seconds=90)))
-    assert not await controls.first.passes("s1")
-    assert await controls.first.passes("s3")
+    assert not await controls.first.is_empty()
+    assert [await controls.first.has_place(session) for session in ("s1", "s3")] == [False, True]
     controls.now += KEEP
-    assert await controls.first.passes("s1")
-    await controls.second.renew([Waiter("t4", "s4")])
-    controls.now += KEEP
-    await controls.second.renew([Waiter("t4", "s4")])
+    assert await controls.first.is_empty()
     controls.now += dt.timedelta(seconds=90)
-    assert await controls.first.passes("s3")  # nobody waits any more
+    assert not await controls.first.has_place("s3")

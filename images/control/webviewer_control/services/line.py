@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from webviewer.db.engine import lock_until_commit
 from webviewer_control.services.records import Records
@@ -67,13 +67,16 @@ class Line:
         async with self._database.writing() as transaction:
             await transaction.execute(delete(WaiterRow).where(WaiterRow.tab == tab))
 
-    async def passes(self, session: str) -> bool:
-        """Tell whether a tab of a session may ask for a node without standing in the line: it has one, or nobody waits."""
-        now = self._clock()
-        placed = exists().where(PlacementRow.session_id == session, PlacementRow.expires > now)
-        empty = ~exists().where(WaiterRow.expires > now)
+    async def is_empty(self) -> bool:
+        """Tell whether nobody waits."""
         async with self._database.reading() as transaction:
-            return bool(await transaction.scalar(select(or_(placed, empty))))
+            return not await transaction.scalar(select(exists().where(WaiterRow.expires > self._clock())))
+
+    async def has_place(self, session: str) -> bool:
+        """Tell whether a session has a node: its tabs do not wait for one."""
+        placed = exists().where(PlacementRow.session_id == session, PlacementRow.expires > self._clock())
+        async with self._database.reading() as transaction:
+            return bool(await transaction.scalar(select(placed)))
 
     async def length(self) -> int:
         """Return how many tabs wait at all controls."""

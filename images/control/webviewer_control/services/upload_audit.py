@@ -74,7 +74,7 @@ class UploadAudit:
             await finish(self.look(last=True))
 
     async def look(self, *, last: bool = False) -> None:
-        """Do one round. ``last``: write what is known so far."""
+        """Do one round. ``last``: write what is known so far, without storage, which stops too."""
         for sender in list(self._senders.values()):
             if not last:
                 await self._ask(sender)
@@ -83,7 +83,7 @@ class UploadAudit:
                 continue
             del self._senders[sender.session.id]
             for study, images in sender.images.items():
-                await self._note(sender, study, images)
+                await self._note(sender, study, images, None if last else await self._find(sender, study))
 
     async def _ask(self, sender: _Sender) -> None:
         """Ask storage for what the browser has not asked for lately; it may be gone."""
@@ -103,15 +103,16 @@ class UploadAudit:
             else:
                 self.asked(sender.session, state)
 
-    async def _note(self, sender: _Sender, study: str, images: int) -> None:
-        found: StudySummary | None = None
-        details: dict[str, str | int | bool] = {"images": images}
+    async def _find(self, sender: _Sender, study: str) -> StudySummary | None:
         try:
             node = await self._stores.node(sender.session)
-            found = (await self._stores.look(node, self._stores.own(sender.session)[0], study)).study
+            return (await self._stores.look(node, self._stores.own(sender.session)[0], study)).study
         except WebViewerError as error:
             _log.warning("study of an upload not known", cause=error.code)
-            details["study"] = study
+            return None
+
+    async def _note(self, sender: _Sender, study: str, images: int, found: StudySummary | None) -> None:
+        details: dict[str, str | int | bool] = {"images": images} | ({} if found else {"study": study})
         try:
             await self._audit.note("uploaded", sender.viewer, found, details)
         except WebViewerError as error:
