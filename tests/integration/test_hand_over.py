@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import signal
 from collections import Counter
 
@@ -112,7 +113,7 @@ def test_a_render_node_that_hangs_is_left_within_10_seconds(quiet, tab):
 
 
 @pytest.mark.contract("A07")
-def test_sessions_opened_at_once_spread_evenly_to_the_last_place_and_one_more_waits(quiet):
+def test_sessions_opened_at_once_spread_evenly_to_the_last_place_and_two_more_wait_in_one_line(quiet):
     cookies = quiet.database(add_sessions)
     in_thread(lambda: fill(quiet, cookies))
 
@@ -121,7 +122,7 @@ async def add_sessions(transaction) -> list[str]:
     """Log in as demo so many times, without a password to be hashed each time."""
     user = (await transaction.scalars(select(UserRow).where(UserRow.login == "demo"))).one()
     now = dt.datetime.now(dt.UTC)
-    secrets = [f"secret-{number}-{now.timestamp()}" for number in range(Fleet.renders * Fleet.slots + 1)]
+    secrets = [f"secret-{number}-{now.timestamp()}" for number in range(Fleet.renders * Fleet.slots + 2)]
     for secret in secrets:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         row = SessionRow(kind="user", user_id=user.id, secret=digest, created=now, last_seen=now, address="")
@@ -131,24 +132,28 @@ async def add_sessions(transaction) -> list[str]:
 
 
 async def fill(fleet: Fleet, cookies: list[str]) -> None:
-    """Open the study in every session at once: first in all but six, then in those, the last of which finds no place."""
+    """Open the study in every session at once: first in all but five, then in three, and the last two find no place."""
     async with contextlib.AsyncExitStack() as stack:
-        first = await asyncio.gather(*(shown(fleet, stack, cookie) for cookie in cookies[: -fleet.renders - 1]))
+        first = await asyncio.gather(*(shown(fleet, stack, cookie) for cookie in cookies[: -fleet.renders - 2]))
         assert Counter(fleet.loads().values()) == {fleet.slots - 1: fleet.renders}
-        await asyncio.gather(*(shown(fleet, stack, cookie) for cookie in cookies[-fleet.renders - 1 : -1]))
+        await asyncio.gather(*(shown(fleet, stack, cookie) for cookie in cookies[-fleet.renders - 2 : -2]))
         assert Counter(fleet.loads().values()) == {fleet.slots: fleet.renders}
-        waiting = await opened(fleet, stack, cookies[-1])
+        # Two more wait, each at a control of its own, and both stand in one line.
+        urls = [f"http://127.0.0.1:{port}" for port in fleet.pages.ports]
+        waiting = [await opened(fleet, stack, cookie, url) for cookie, url in zip(cookies[-2:], urls, strict=True)]
         async with asyncio.timeout(TIMEOUT):
-            assert (await message(waiting, "event"))["value"] == 1
+            assert [(await message(socket, "event"))["value"] for socket in waiting] == [1, 2]
             await first[0].close()
-            await message(waiting, "opened")  # when the place is free again
+            await message(waiting[0], "opened")  # when the place is free again
+            while (await message(waiting[1], "event"))["value"] != 1:
+                pass
 
 
-async def opened(fleet: Fleet, stack: contextlib.AsyncExitStack, cookie: str):
-    address = fleet.url.replace("http", "ws", 1) + "/eventQueue"
+async def opened(fleet: Fleet, stack: contextlib.AsyncExitStack, cookie: str, url: str):
+    address = url.replace("http", "ws", 1) + "/eventQueue"
     headers = {"Cookie": cookie}
     connection = connect_async(
-        address, origin=fleet.url, additional_headers=headers, compression=None, max_size=None, open_timeout=TIMEOUT
+        address, origin=url, additional_headers=headers, compression=None, max_size=None, open_timeout=TIMEOUT
     )
     socket = await stack.enter_async_context(connection)
     await socket.send(json.dumps({"type": "hello", "version": 1}))
@@ -169,7 +174,7 @@ async def message(socket, kind: str) -> dict:
 async def shown(fleet: Fleet, stack: contextlib.AsyncExitStack, cookie: str):
     """Open the study and wait for a picture."""
     async with asyncio.timeout(TIMEOUT):
-        socket = await opened(fleet, stack, cookie)
+        socket = await opened(fleet, stack, cookie, fleet.url)
         while isinstance(received := await socket.recv(), str):
             assert json.loads(received)["type"] not in {"error", "closed"}, received
     return socket
@@ -180,6 +185,34 @@ def test_a_page_shows_the_same_picture_again_after_its_node_was_killed(quiet, re
         browser = playwright.chromium.launch(executable_path=require_program("chromium"), args=["--no-sandbox"])
         with contextlib.closing(browser):
             look_and_kill(quiet, browser)
+
+
+@pytest.mark.contract("I01", "I03")
+def test_the_administrator_drains_a_node_on_the_page_and_the_picture_stays(quiet, tab, require_program):
+    before = tab.final()
+    port = quiet.render_ports[quiet.own_render()]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require_program("chromium"), args=["--no-sandbox"])
+        with contextlib.closing(browser):
+            context = browser.new_context(viewport={"width": 1440, "height": 800}, base_url=quiet.url, locale="en-US")
+            context.request.post("/v2/admin/login", data={"user": "admin", "password": "admin"})
+            page = context.new_page()
+            page.goto("/admin/nodes")
+            row = page.locator("tbody tr").filter(has_text=f":{port}")
+            row.click()
+            pane = page.get_by_role("complementary")
+            expect(pane).to_contain_text("Device")
+            pane.get_by_role("button", name="Drain").click()
+            dialog = page.get_by_role("alertdialog")
+            expect(dialog).to_contain_text(re.compile(rf":{port}.*move to other nodes: 1"))
+            dialog.get_by_role("button", name="Yes").click()
+            expect(row).to_contain_text("draining")
+            assert tab.final() == before
+            assert tab.returns == 0
+            assert quiet.render_ports[quiet.own_render()] != port
+            pane.get_by_role("button", name="Back into service").click()
+            expect(row).to_contain_text("available")
+    quiet.wait_until_ready()
 
 
 def look_and_kill(fleet: Fleet, browser) -> None:
