@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from tests.control.link_site import make_site
+from tests.control.link_site import HERS, OTHER, make_site
 from websockets.exceptions import ConnectionClosed
 
 MODES = ("anonymized_link_query", "link_query", "download_link_query")
