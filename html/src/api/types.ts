@@ -104,35 +104,8 @@ export interface LinkSearch {
   user: string;
 }
 
-export interface KeyRequest {
-  enabled: boolean;
-  user_storage: boolean;
-  user_pacs: boolean;
-  user_pacs_servers: string[];
-  global_pacs: boolean;
-  global_pacs_servers: string[];
-  deanonymisation: boolean;
-  download: boolean;
-  signing: boolean;
-}
-
-export interface NewApiKey {
-  user: string;
-  description: string;
-  request: KeyRequest;
-}
-
-export type ApiKeyChange = Partial<NewApiKey>;
-
-export interface ApiKey extends NewApiKey {
-  id: number;
-  key: string;
-  created: string;
-  last_used: string | null;
-}
-
-export interface ApiKeyPage {
-  total: number;
-  offset: number;
-  keys: ApiKey[];
-}
+export type KeyRequest = Schemas['KeyRequest'];
+export type NewApiKey = Schemas['NewApiKey'];
+export type ApiKeyChange = Partial<Schemas['ApiKeyChange']>;
+export type ApiKey = Schemas['ApiKeyEntry'];
+export type ApiKeyPage = Schemas['ApiKeyPage'];

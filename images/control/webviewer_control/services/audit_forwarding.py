@@ -14,7 +14,7 @@ from webviewer_control.services.syslog import SyslogSender, framed
 from webviewer_control.store.models import ServerSettingRow
 
 KEY = "audit.forwarding"
-_LOCK = 7_201_153
+_LOCK = 7_201_155
 _ROUND_SECONDS = 5.0
 _LEASE = dt.timedelta(minutes=1)
 _BEHIND = dt.timedelta(minutes=10)
