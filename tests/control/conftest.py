@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 
 from webviewer import server
 from webviewer.domain.identity import Action, Store
-from webviewer.domain.load import NodeLoad
+from webviewer.domain.load import NodeLoad, VolumeUse
 from webviewer.domain.study import (
     QuarantineItem,
     QuarantinePage,
@@ -58,6 +58,7 @@ class MemoryStorage:
         self.outcomes = ()
         self.busy = False
         self.quarantine = {}
+        self.volume = VolumeUse(total=1000, free=400, reserve=10)
         self.broken = False
 
     def add_study(self, store, study, series):
@@ -90,6 +91,10 @@ class MemoryStorage:
     async def sizes(self, token, stores):
         self._grant(token, Action.MANAGE_STORES)
         return {store: 1000 * sum(store == own for own, _ in self.studies.values()) for store in stores}
+
+    async def volume_use(self, token):
+        self._grant(token, Action.MANAGE_STORES)
+        return self.volume
 
     async def delete_store(self, token, store):
         self._grant(token, Action.MANAGE_STORES)

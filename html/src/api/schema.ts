@@ -1622,11 +1622,15 @@ export interface components {
         };
         /**
          * Disk
-         * @description The volume of the data folder, in bytes.
+         * @description The volume of a storage node, in bytes. ``node`` is its ID; null where all is one process.
          */
         Disk: {
             /** Free */
             free: number;
+            /** Full */
+            full: boolean;
+            /** Node */
+            node: number | null;
             /** Total */
             total: number;
         };
@@ -2282,7 +2286,8 @@ export interface components {
              * @enum {string}
              */
             database: "sqlite" | "postgresql";
-            disk: components["schemas"]["Disk"] | null;
+            /** Disks */
+            disks: components["schemas"]["Disk"][];
             /** Nodes */
             nodes: number;
             /** Parts */

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from webviewer import errors
 from webviewer.domain.identity import Store
+from webviewer.domain.load import VolumeUse
 from webviewer.domain.study import (
     QuarantineItem,
     QuarantinePage,
@@ -85,6 +86,10 @@ class StorageEndpoints:
     async def sizes(self, request: Request, body: StoreNames) -> StoreSizes:
         """Tell the bytes of the images in stores."""
         return StoreSizes(bytes=dict(await self._port.sizes(_token(request), body.stores)))
+
+    async def volume_use(self, request: Request) -> VolumeUse:
+        """Tell how full the volume is."""
+        return await self._port.volume_use(_token(request))
 
     async def search_studies(self, request: Request, body: StudyQuery) -> StudyPage:
         """Search the grant's stores."""
@@ -179,6 +184,10 @@ class StorageEndpoints:
             Endpoint(
                 "POST", "/v1/stores/sizes", self.sizes, "Bytes of stores", "grant",
                 body=StoreNames, response=StoreSizes, errors=_GRANT,
+            ),
+            Endpoint(
+                "GET", "/v1/volume", self.volume_use, "How full the volume is", "grant",
+                response=VolumeUse, errors=_GRANT,
             ),
             Endpoint(
                 "POST", "/v1/studies/search", self.search_studies, "Search studies", "grant",

@@ -14,6 +14,7 @@ from webviewer.codecs.burnt_in import read_annotation
 from webviewer.codecs.header import read_header
 from webviewer.domain.identity import Action, Grant, Store
 from webviewer.domain.image import BurntIn
+from webviewer.domain.load import VolumeUse
 from webviewer.domain.study import (
     InstanceSource,
     QuarantineItem,
@@ -81,6 +82,11 @@ class StorageService:
         """Return the bytes of the images in stores."""
         self._verifier.verify(token, Action.MANAGE_STORES)
         return await self._stores.sizes(stores)
+
+    async def volume_use(self, token: str) -> VolumeUse:
+        """Return how full the node's volume is."""
+        self._verifier.verify(token, Action.MANAGE_STORES)
+        return await asyncio.to_thread(self._library.blobs.use)
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:
         """Search the grant's stores."""

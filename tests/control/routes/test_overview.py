@@ -2,6 +2,8 @@
 
 import pytest
 
+from webviewer.domain.load import VolumeUse
+
 
 @pytest.fixture
 async def server(start, database_url):
@@ -26,7 +28,7 @@ async def test_it_counts_users_sessions_and_places(server, database_url):
     assert (found["slots"], found["used_slots"], found["waiting"]) == (4, 1, 0)
     assert (found["quarantined"], found["nodes"], found["cluster"]) == (1, 0, False)
     assert found["database"] == ("postgresql" if database_url else "sqlite")
-    assert 0 < found["disk"]["free"] <= found["disk"]["total"]
+    assert found["disks"] == [{"node": None, "total": 1000, "free": 400, "full": False}]
     assert all(part["answers"] for part in found["parts"])
     assert "part-silent" not in found["warnings"]
 
@@ -41,7 +43,7 @@ async def test_a_part_that_does_not_answer_leaves_the_rest_readable(server):
         "storage": False,
         "render": True,
     }
-    assert (found["quarantined"], found["slots"]) == (None, None)
+    assert (found["quarantined"], found["slots"], found["disks"]) == (None, None, [])
     assert "part-silent" in found["warnings"]
 
 
@@ -65,9 +67,12 @@ async def test_it_warns_of_no_encryption_only_where_others_can_come(start):
     assert "no-tls" not in found["warnings"]
 
 
-async def test_it_warns_of_a_disk_that_is_nearly_full(start):
-    server = await start(min_free_bytes=10**18)
-    assert "disk-full" in (await overview(await server.admin()))["warnings"]
+@pytest.mark.parametrize(("free", "reserve", "full"), [(101, 10, False), (99, 10, True), (299, 300, True)])
+async def test_it_warns_of_a_disk_that_is_nearly_full(start, free, reserve, full):
+    server = await start()
+    server.storage.volume = VolumeUse(total=1000, free=free, reserve=reserve)
+    found = await overview(await server.admin())
+    assert (found["disks"][0]["full"], "disk-full" in found["warnings"]) == (full, full)
 
 
 async def test_it_is_the_administrators(server):

@@ -12,6 +12,7 @@ import httpx2
 from pydantic import BaseModel
 
 from webviewer.domain.identity import Store
+from webviewer.domain.load import VolumeUse
 from webviewer.domain.study import (
     QuarantineItem,
     QuarantinePage,
@@ -75,6 +76,10 @@ class StorageClient:
         """Return the bytes of the images in stores."""
         content = StoreNames(stores=tuple(stores)).model_dump_json()
         return (await self._read(StoreSizes, "POST", "/v1/stores/sizes", token, content=content)).bytes
+
+    async def volume_use(self, token: str) -> VolumeUse:
+        """Return how full the node's volume is."""
+        return await self._read(VolumeUse, "GET", "/v1/volume", token)
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:
         """Search the grant's stores."""

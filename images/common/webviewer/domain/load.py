@@ -23,6 +23,14 @@ class DeviceName(Value):
     device: str
 
 
+class VolumeUse(Value):
+    """How full the volume of a storage node is, in bytes: nothing is taken that leaves less free than ``reserve``."""
+
+    total: int
+    free: int
+    reserve: int
+
+
 class HeldSeries(Value):
     """Opaque ids of the series whose pixels are in the memory of a render node."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from webviewer.domain.identity import Store
 from webviewer.domain.image import Value
+from webviewer.domain.load import VolumeUse
 from webviewer.domain.study import (
     QuarantineItem,
     QuarantinePage,
@@ -94,6 +95,10 @@ class StoragePort(Protocol):
 
         Needs ``stores:manage``.
         """
+        ...
+
+    async def volume_use(self, token: str) -> VolumeUse:
+        """Return how full the node's volume is. Needs ``stores:manage``."""
         ...
 
     async def list_studies(self, token: str, query: StudyQuery) -> StudyPage:

@@ -122,6 +122,7 @@ class StoragePortConformance:
             lambda: port.put_store(token, Store(id="a", kind="user")),
             lambda: port.delete_store(token, "a"),
             lambda: port.sizes(token, ["a"]),
+            lambda: port.volume_use(token),
             lambda: port.list_studies(token, StudyQuery()),
             lambda: port.get_study(token, "a"),
             lambda: port.find_series(token, "a"),
@@ -452,6 +453,8 @@ class StoragePortConformance:
         await port.delete_study(token, study)
         assert (await port.sizes(token, [store]))[store] < before + grown
         assert await port.sizes(token, []) == {}
+        use = await port.volume_use(token)
+        assert 0 < use.free <= use.total
 
     async def test_two_stores_hold_the_same_image_independently(
         self, port: StoragePort, sign: Sign, store: str, make_object: MakeObject

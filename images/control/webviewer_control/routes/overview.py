@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
@@ -21,7 +20,7 @@ from webviewer.web.endpoint import Endpoint
 from webviewer.web.forwarded import is_loopback, seen
 from webviewer_control.routes.context import Context, caller, context
 from webviewer_control.services.licences import LicenceWarning
-from webviewer_control.services.storages import ping_all
+from webviewer_control.services.storages import StorageNode, ping_all
 from webviewer_control.store.models import NodeRow, SessionRow, UserRow, ViewportRow
 
 WarningCode = (
@@ -39,6 +38,7 @@ WarningCode = (
 )
 PartName = Literal["database", "storage", "render"]
 _LITTLE_SHARE = 0.1
+_DISK_SECONDS = 2.0
 
 
 class Part(BaseModel):
@@ -49,10 +49,13 @@ class Part(BaseModel):
 
 
 class Disk(BaseModel):
-    """The volume of the data folder, in bytes."""
+    """The volume of a storage node, in bytes. ``node`` is its ID; null where all is one process."""
 
+    node: int | None
     total: int
     free: int
+    full: bool
+    """So little is free that somebody should do something."""
 
 
 class Overview(BaseModel):
@@ -75,8 +78,8 @@ class Overview(BaseModel):
     silent_nodes: int
     quarantined: int | None
     """Damaged objects of the shared store."""
-    disk: Disk | None
-    """Null in a cluster: control does not see the volumes of its nodes."""
+    disks: list[Disk]
+    """Of the storage nodes that answer."""
     parts: list[Part]
     warnings: list[WarningCode]
 
@@ -85,8 +88,8 @@ async def get_overview(request: Request) -> Overview:
     """Ask all parts at once; what does not answer is left out."""
     known = context(request)
     control = known.control
-    counts, parts, places, quarantined, disk = await asyncio.gather(
-        _counts(known), _parts(known), _places(known), _quarantined(request), _disk(known)
+    counts, parts, places, quarantined, disks = await asyncio.gather(
+        _counts(known), _parts(known), _places(known), _quarantined(request), _disks(known)
     )
     total, active, sessions, viewports, nodes, silent = counts
     slots, used = places
@@ -106,7 +109,7 @@ async def get_overview(request: Request) -> Overview:
         nodes=nodes,
         silent_nodes=silent,
         quarantined=quarantined,
-        disk=disk,
+        disks=disks,
         parts=parts,
         warnings=[],
     )
@@ -164,21 +167,35 @@ async def _quarantined(request: Request) -> int | None:
     return total
 
 
-async def _disk(known: Context) -> Disk | None:
-    if not known.control.mode.unified:
-        return None
-    usage = await asyncio.to_thread(shutil.disk_usage, known.control.settings.data)
-    return Disk(total=usage.total, free=usage.free)
+async def _disks(known: Context) -> list[Disk]:
+    async with known.control.database.reading() as transaction:
+        rows = select(NodeRow.key, NodeRow.id).where(NodeRow.role == "storage", NodeRow.key.is_not(None))
+        ids: dict[str | None, int] = dict((await transaction.execute(rows)).all())
+
+    async def ask(node: StorageNode) -> Disk | None:
+        try:
+            async with asyncio.timeout(_DISK_SECONDS):
+                use = await known.gateway.stores.volume_use(node)
+        except (WebViewerError, TimeoutError):
+            return None  # that it does not answer is told elsewhere
+        little = max(use.reserve, _LITTLE_SHARE * use.total)
+        return Disk(node=ids.get(node.key), total=use.total, free=use.free, full=use.free < little)
+
+    try:
+        nodes = await known.gateway.storages.all()
+    except WebViewerError:
+        return []
+    found = await asyncio.gather(*map(ask, nodes))
+    return [disk for disk in found if disk is not None]
 
 
 async def _warnings(request: Request, found: Overview) -> list[WarningCode]:
-    settings, disk, origin = context(request).control.settings, found.disk, seen(request)
-    little = max(settings.min_free_bytes, _LITTLE_SHARE * disk.total) if disk else 0
+    settings, origin = context(request).control.settings, seen(request)
     encrypted = origin.scheme == "https" or settings.server_url.startswith("https:")
     holds: dict[WarningCode, bool] = {
         "well-known-password": (await context(request).control.administrator.get()).demo,
         "no-tls": not encrypted and not is_loopback(settings.host),
-        "disk-full": disk is not None and disk.free < little,
+        "disk-full": any(disk.full for disk in found.disks),
         "part-silent": not all(part.answers for part in found.parts),
         "node-silent": found.silent_nodes > 0,
         "no-places": found.waiting > 0,

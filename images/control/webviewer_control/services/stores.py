@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from webviewer.domain.identity import Action, Grant, Store
+from webviewer.domain.load import VolumeUse
 from webviewer.domain.study import StudyDetail, StudyPage, StudyQuery
 from webviewer.errors import ForbiddenError, NotFoundError, WebViewerError
 from webviewer.wire.grants import SHORT_SECONDS, VIEWPORT_SECONDS, GrantSigner
@@ -105,6 +106,10 @@ class Stores:
 
         await asyncio.gather(*(ask(key, theirs) for key, theirs in at.items()))
         return found
+
+    async def volume_use(self, node: StorageNode) -> VolumeUse:
+        """Return how full the volume of a node is. Raises PeerUnavailableError."""
+        return await node.port.volume_use(self._manage())
 
     async def put_all(self, users: Callable[[], Coroutine[Any, Any, list[UserRow]]]) -> None:
         """Make the stores of all users, waiting until their nodes answer: these may start after us, or be new."""

@@ -12,12 +12,14 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from webviewer.domain.load import VolumeUse
 from webviewer.errors import StorageFullError, TooLargeError
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -53,6 +55,11 @@ class BlobFolder:
         if state.f_bavail * state.f_frsize < self._min_free + size:
             text = "the storage volume is full: delete studies or enlarge it"
             raise StorageFullError(text)
+
+    def use(self) -> VolumeUse:
+        """Return how full the volume is."""
+        usage = shutil.disk_usage(self.incoming)
+        return VolumeUse(total=usage.total, free=usage.free, reserve=self._min_free)
 
     def sync_incoming(self) -> None:
         """Make the names of complete files durable."""
