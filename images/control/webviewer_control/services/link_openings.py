@@ -21,6 +21,8 @@ from webviewer_control.services.throttle import Throttle
 from webviewer_control.services.typed_links import TypedLink, TypedLinks
 from webviewer_control.store.models import LinkRow
 
+_FREE_UNKNOWN = 30
+"""Nobody guesses 128 bits, and a hospital behind one address opens many links that have ended."""
 _UNKNOWN = "link"
 """Attempts with secrets of no link are counted together, per address: however many there are, they displace nothing."""
 
@@ -77,7 +79,7 @@ class LinkOpenings:
             try:
                 access, mode = await self.typed.find(wanted, stores)
             except LinkInvalidError:
-                self.throttle.attempt(_UNKNOWN, visitor.address)
+                self.throttle.attempt(_UNKNOWN, visitor.address, _FREE_UNKNOWN)
                 raise
             session, token = await self.sessions.open("link", visitor.address, agent=visitor.agent, access=access)
             return Opened(session, token, mode, None)
@@ -86,7 +88,7 @@ class LinkOpenings:
         entry = await self._find(key.opening)
         mode = self.secrets.mode(entry.row, key.clear, key.download) if entry else None
         if entry is None or mode is None or self.links.ends(entry):
-            self.throttle.attempt(_UNKNOWN, visitor.address)
+            self.throttle.attempt(_UNKNOWN, visitor.address, _FREE_UNKNOWN)
             raise LinkInvalidError
         row = entry.row
         await self._check_password(row, key.password, visitor)

@@ -20,10 +20,10 @@ class _Entry:
     failures: int = 0
     last: float = 0.0
 
-    def wait(self) -> float:
+    def wait(self, free: int) -> float:
         """Seconds that have to pass after the last attempt."""
-        over = self.failures - _FREE_ATTEMPTS
-        return 0.0 if over < 0 else min(2.0**over, _LONGEST_SECONDS)
+        over = self.failures - free
+        return 0.0 if over < 0 else min(2.0 ** min(over, 30), _LONGEST_SECONDS)
 
 
 class Throttle:
@@ -33,16 +33,16 @@ class Throttle:
         self._clock = clock
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
 
-    def attempt(self, account: str, address: str) -> None:
+    def attempt(self, account: str, address: str, free: int = _FREE_ATTEMPTS) -> None:
         """Count an attempt before its password is looked at, so that parallel guesses gain nothing.
 
-        Raises ThrottledError with the seconds to wait.
+        The first ``free`` ones need no wait. Raises ThrottledError with the seconds to wait.
         """
         key, now = _key(account, address), self._clock()
         entry = self._entries.get(key)
         if entry is None or now - entry.last > _FORGET_SECONDS:
             entry = self._entries[key] = _Entry()
-        left = entry.last + entry.wait() - now
+        left = entry.last + entry.wait(free) - now
         if left > 0:
             text = f"too many attempts, wait {max(1, round(left))} s"
             raise ThrottledError(text, left)
