@@ -57,9 +57,9 @@ def test_display_settings_act_at_once_and_follow_the_user(new_page, login):
 def test_the_menu_holds_the_pages_and_says_where_one_is(new_page, login):
     page = new_page(login, "/")
     menu = page.get_by_role("navigation", name="Main menu")
-    expect(menu.get_by_role("link")).to_have_count(4)
+    expect(menu.get_by_role("link")).to_have_count(5)
     assert [link.get_attribute("aria-label") for link in menu.get_by_role("link").all()] == [
-        "Studies", "Viewer", "Settings", "About",
+        "Studies", "Viewer", "Links", "Settings", "About",
     ]  # fmt: skip
     with page.expect_response(re.compile("settings/menu.open")):
         page.get_by_role("button", name="Menu", exact=True).click()
