@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -211,6 +213,29 @@ def test_when_no_connection_is_free_the_log_in_says_so_in_the_readers_language(l
     licensed.end_sessions()
     third.locator("input[autocomplete=current-password]").press("Enter")
     expect(third).not_to_have_url("/login")
+
+
+@pytest.mark.contract("E09", "E12")
+def test_where_no_place_is_free_a_link_says_so_and_opens_by_itself_when_one_is(licensed, make_study, new_page):
+    licensed.activate("concurrent", concurrents=1)
+    user = licensed.login_page("demo")
+    expect(user.get_by_label("Patient name").first).to_be_visible()
+    calls = user.context.request
+    headers = {"X-CSRF-Token": calls.get("/v2/session").json()["csrf"]}
+    [content] = make_study("Seat^Taken", 1)
+    upload = f"/v2/uploads/{hashlib.sha256(content).hexdigest()}?offset=0&size={len(content)}"
+    assert calls.put(upload, data=content, headers={"Content-Type": "application/octet-stream"} | headers).ok
+    user.wait_for_function("async () => (await (await fetch('/v2/studies?name=Seat')).json()).total === 1")
+    study = calls.get("/v2/studies", params={"name": "Seat"}).json()["studies"][0]["id"]
+    made = calls.post("/v2/links", data={"study": study}, headers=headers).json()
+    page = new_page("", f"/viewer/image?{made['queries']['link_query']}", base_url=licensed.url)
+    expect(page.get_by_text("All places for links are taken. The page tries again by itself.")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Next attempt in \d+ s"))).to_be_visible()
+    look(page, "no-place")
+    licensed.end_sessions()
+    expect(page.locator("[data-quality=lossless]")).to_be_visible(timeout=45_000)
+    licensed.call("DELETE", f"/v2/admin/links/{made['link']['id']}")  # its opening would keep the one place
+    expect(page.get_by_text("The session has ended")).to_be_visible()
 
 
 @pytest.mark.contract("E08", "F07", "F09")
