@@ -140,12 +140,14 @@ async def fill(fleet: Fleet, cookies: list[str]) -> None:
         assert Counter(fleet.loads().values()) == {fleet.slots: fleet.renders}
         # Two more wait, each at a control of its own, and both stand in one line.
         urls = [f"http://127.0.0.1:{port}" for port in fleet.pages.ports]
-        waiting = [await opened(fleet, stack, cookie, url) for cookie, url in zip(cookies[-2:], urls, strict=True)]
         async with asyncio.timeout(TIMEOUT):
-            assert [(await message(socket, "event"))["value"] for socket in waiting] == [1, 2]
+            one = await opened(fleet, stack, cookies[-2], urls[0])
+            assert (await message(one, "event"))["value"] == 1
+            other = await opened(fleet, stack, cookies[-1], urls[1])
+            assert (await message(other, "event"))["value"] == 2
             await first[0].close()
-            await message(waiting[0], "opened")  # when the place is free again
-            while (await message(waiting[1], "event"))["value"] != 1:
+            await message(one, "opened")  # when the place is free again
+            while (await message(other, "event"))["value"] != 1:
                 pass
 
 
