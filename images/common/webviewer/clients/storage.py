@@ -29,7 +29,8 @@ from webviewer.tls import unreachable
 from webviewer.web.errors import from_problem
 from webviewer.wire.frame_stream import decode_frames
 
-_TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
+_TIMEOUT = httpx2.Timeout(60.0, connect=20.0)
+"""Seconds. Hundreds of sessions that open at once keep a control too busy to see in five that it is connected."""
 _LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
 _WHO = "the storage node"
 _CHUNK_BYTES = 1024 * 1024
