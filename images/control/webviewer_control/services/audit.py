@@ -224,16 +224,19 @@ class Audit:
             seal = (await transaction.scalars(newest)).one()
         return AuditHead(seal=seal.id, mac=seal.mac, time=seal.time)
 
-    async def sealed_after(self, seal: int) -> tuple[AuditSealRow, Sequence[AuditRow]] | None:
-        """Return the next seal that covers entries which are still there, with these; null if there is none."""
+    async def seal_after(self, seal: int) -> AuditSealRow | None:
+        """Return the next seal that covers entries which are still there; null if there is none."""
         covered = select(AuditRow.id).where(AuditRow.seal_id == AuditSealRow.id).exists()
         later = select(AuditSealRow).where(AuditSealRow.id > seal, covered).order_by(AuditSealRow.id).limit(1)
         async with self._database.reading() as transaction:
-            found = await transaction.scalar(later)
-            if found is None:
-                return None
-            rows = select(AuditRow).where(AuditRow.seal_id == found.id).order_by(AuditRow.id)
-            return found, (await transaction.scalars(rows)).all()
+            found: AuditSealRow | None = await transaction.scalar(later)
+        return found
+
+    async def sealed_by(self, seal: AuditSealRow) -> Sequence[AuditRow]:
+        """Return the entries that a seal covers, in their order."""
+        query = select(AuditRow).where(AuditRow.seal_id == seal.id).order_by(AuditRow.id)
+        async with self._database.reading() as transaction:
+            return (await transaction.scalars(query)).all()
 
     async def verify(self, expected: tuple[int, str] | None = None) -> AuditReport:
         """Check the whole chain. ``expected`` is a seal (number, mac) that was noted before."""
@@ -299,9 +302,7 @@ class Audit:
     async def _check_entries(self, seal: AuditSealRow) -> tuple[int, list[AuditProblem]]:
         if seal.checkpoint:
             return 0, []
-        query = select(AuditRow).where(AuditRow.seal_id == seal.id).order_by(AuditRow.id)
-        async with self._database.reading() as transaction:
-            rows = (await transaction.scalars(query)).all()
+        rows = await self.sealed_by(seal)
         digests = await asyncio.to_thread(lambda: [digest_of(row) for row in rows])
         problems = [
             AuditProblem(kind="changed", seal=seal.id, entry=row.id)

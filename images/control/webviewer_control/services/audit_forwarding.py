@@ -11,7 +11,7 @@ from webviewer_control.services.audit_message import WRITERS, AuditFormat
 from webviewer_control.services.records import Records
 from webviewer_control.services.rounds import repeat
 from webviewer_control.services.syslog import SyslogSender, framed
-from webviewer_control.store.models import ServerSettingRow
+from webviewer_control.store.models import AuditSealRow, ServerSettingRow
 
 KEY = "audit.forwarding"
 _LOCK = 7_201_155
@@ -52,19 +52,25 @@ class AuditForwarding:
 
     async def forward(self) -> None:
         """Do one round. Raises PeerUnavailableError while the server or the database does not answer."""
+        if await self._next() is None:
+            return  # nothing is written as long as nothing has to go
         last = await self._claim()
-        while last is not None and (found := await self._audit.sealed_after(last)):
-            seal, rows = found
+        while last is not None and (seal := await self._audit.seal_after(last)):
             write, identity = WRITERS[self._form], _IDENTITY[self._form]
+            rows = await self._audit.sealed_by(seal)
             await self._sender.send([framed(write(row, seal, self._source), row.time, identity) for row in rows])
             last = await self._claim(seal.id)
 
     async def behind(self) -> bool:
         """Tell whether something sealed waits longer than it should."""
+        seal = await self._next()
+        return seal is not None and seal.time < self._clock() - _BEHIND
+
+    async def _next(self) -> AuditSealRow | None:
+        """Return the first seal that was not forwarded."""
         async with self._database.reading() as transaction:
             row = await transaction.get(ServerSettingRow, KEY)
-        found = await self._audit.sealed_after(row.value["seal"] if row else 0)
-        return found is not None and found[0].time < self._clock() - _BEHIND
+        return await self._audit.seal_after(row.value["seal"] if row else 0)
 
     async def _claim(self, forwarded: int | None = None) -> int | None:
         """Take or keep the lease and note the seal that was ``forwarded``; returns it, null if another replica is at it."""
